@@ -1,0 +1,80 @@
+/**
+ * Evidence: what a machine saw and decided, as small structured events. Rare by nature: a packet is
+ * never evidence, an allocation or a refused permission is. The timeline, the doctor and the traces read
+ * nothing else, but for `counters()`, which hold what happens per packet.
+ *
+ * The schema is versioned as a whole. Adding a kind or an optional field keeps the version; a change of
+ * meaning raises it. `docs/evidence.md` lists every kind.
+ */
+export const EVIDENCE_VERSION = 1
+
+export type Evidence = TurnEvidence | SignalingEvidence
+
+/** Fields that all evidence has. Who collects it adds the time and the process. */
+interface Kind<Layer extends string, Name extends string> {
+  readonly layer: Layer
+  readonly kind: Name
+}
+
+/** Addresses are text (`203.0.113.1:49152`), names are as received: whoever shows them escapes them. */
+export type TurnEvidence =
+  | (Kind<"turn", "allocated"> & {
+      readonly allocation: number
+      readonly client: string
+      readonly username: string
+      readonly relayed: string
+      /** Seconds. */
+      readonly lifetime: number
+    })
+  | (Kind<"turn", "freed"> & {
+      readonly allocation: number
+      readonly reason: "expired" | "refresh-zero" | "server-closed"
+      readonly bytesToPeers: number
+      readonly bytesToClient: number
+    })
+  | (Kind<"turn", "permitted"> & { readonly allocation: number; readonly peer: string })
+  | (Kind<"turn", "bound-channel"> & {
+      readonly allocation: number
+      readonly channel: number
+      readonly peer: string
+    })
+  /** A request was answered with an error (RFC 8656 §19), `code` 300–699. `allocation` where one is known. */
+  | (Kind<"turn", "refused"> & {
+      readonly client: string
+      readonly method: string
+      readonly code: number
+      readonly why: string
+      readonly allocation?: number
+    })
+  /** The first packet from a peer that no permission covers: dropped, counted, told once per allocation and peer address. */
+  | (Kind<"turn", "unpermitted-peer"> & { readonly allocation: number; readonly peer: string })
+
+export type SignalingEvidence =
+  | (Kind<"signaling", "joined"> & {
+      readonly room: string
+      readonly participant: string
+      readonly client: string
+    })
+  | (Kind<"signaling", "rejoined"> & {
+      readonly room: string
+      readonly participant: string
+      readonly client: string
+    })
+  | (Kind<"signaling", "detached"> & {
+      readonly room: string
+      readonly participant: string
+      readonly why: string
+    })
+  | (Kind<"signaling", "left"> & {
+      readonly room: string
+      readonly participant: string
+      readonly why: string
+    })
+  | (Kind<"signaling", "refused"> & { readonly client: string; readonly code: string; readonly why: string })
+  | (Kind<"signaling", "relayed"> & {
+      readonly room: string
+      readonly from: string
+      readonly to: string
+      readonly what: "offer" | "answer" | "candidate" | "end-of-candidates"
+      readonly generation: number
+    })

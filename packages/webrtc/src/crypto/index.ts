@@ -1,0 +1,7 @@
+export {
+  type Crypto,
+  type DigestAlgorithm,
+  equalInConstantTime,
+  type Hmac,
+  type HmacAlgorithm,
+} from "./crypto.ts"
