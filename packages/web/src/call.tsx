@@ -42,7 +42,7 @@ export function Call({ store, link, onLeave }: CallProps) {
       <CallHeader store={store} />
       <main class="call-main">
         <div class="banners">
-          <StateBanner state={room.state} />
+          <StateBanner state={room.state} onRetry={() => store.retryNow()} />
           {store.trouble.value && (
             <TroubleNote trouble={store.trouble.value} onClose={() => (store.trouble.value = undefined)} />
           )}

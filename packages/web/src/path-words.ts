@@ -29,11 +29,11 @@ export function connectionSentence(name: string, timeline: Timeline): string {
   const at = phase ? PHASE_WORDS[phase.name].title.toLowerCase() : ""
   switch (timeline.status) {
     case "failed":
-      return `Not connected to ${name}: broke at ${at}. ${phase?.note ?? ""}`.trim()
+      return `Not connected to ${name}: it broke at ${at}.`
     case "recovering":
-      return `The connection to ${name} was lost and is being mended. ${phase?.note ?? ""}`.trim()
+      return `The connection to ${name} was lost and is being mended.`
     case "connecting":
-      return `Connecting to ${name}. ${phase?.note ?? ""}`.trim()
+      return `Connecting to ${name}.`
     case "connected": {
       const took = connectDuration(timeline)
       if (timeline.path) return pathSentence(name, timeline.path)

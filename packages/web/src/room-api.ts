@@ -18,6 +18,7 @@ export interface RoomApi {
   snapshot(): RoomSnapshot
   subscribe(callback: () => void): () => void
   on<K extends keyof RoomEvents>(event: K, listener: (event: RoomEvents[K]) => void): () => void
+  retryNow(): void
   leave(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import type { LocalPublicationView, RemoteParticipant, RoomSnapshot } from "@tightbeam/client"
 import type { ComponentChildren } from "preact"
-import type { Rect } from "./arrange.ts"
+import { placed, type Rect } from "./arrange.ts"
 import { TimelineBeam } from "./beam.tsx"
 import { useNow } from "./clock.ts"
 import { formatDuration } from "./duration.ts"
@@ -31,7 +31,7 @@ function Frame({ rect, participant, label, speaking, floats = false, children }:
       data-speaking={speaking}
       data-floats={floats}
       aria-label={label}
-      style={{ left: rect.x, top: rect.y, width: rect.width, height: rect.height }}
+      style={placed(rect)}
     >
       {children}
     </article>
@@ -140,11 +140,7 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
 /** A shared screen: all of it is shown, nothing is cut. */
 export function ScreenTile({ track, rect, name }: { track: MediaStreamTrack; rect: Rect; name: string }) {
   return (
-    <article
-      class="tile screen"
-      aria-label={`${name}’s screen`}
-      style={{ left: rect.x, top: rect.y, width: rect.width, height: rect.height }}
-    >
+    <article class="tile screen" aria-label={`${name}’s screen`} style={placed(rect)}>
       <TrackVideo track={track} whole />
       <p class="name-tag">
         <PersonName name={name} note="screen" />

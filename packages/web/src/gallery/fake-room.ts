@@ -101,6 +101,10 @@ export class FakeRoom implements RoomApi {
     return Promise.resolve()
   }
 
+  retryNow(): void {
+    this.set({ state: { status: "connected" } })
+  }
+
   leave(): Promise<void> {
     this.set({ state: { status: "idle" }, participants: [], publications: [] })
     return Promise.resolve()
