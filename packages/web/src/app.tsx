@@ -29,7 +29,7 @@ export function App({ openRoom }: { openRoom: (room: string, relayOnly: boolean)
       key={route.room}
       room={route.room}
       relayOnly={route.relayOnly}
-      media={navigator.mediaDevices as MediaDevices | undefined}
+      media={navigator.mediaDevices}
       openRoom={openRoom}
     />
   )

@@ -95,6 +95,7 @@ export class Devices {
 
   /** After the person has changed something: asks again for what is missing. */
   async retry(): Promise<void> {
+    if (this.#media === undefined) return
     this.status.value = "asking"
     const missing = (["camera", "microphone"] as const).filter(
       kind => this[kind].track.value === undefined && (kind === "microphone" || this.camera.on.value),
@@ -128,7 +129,7 @@ export class Devices {
   async #isDenied(kind: DeviceKind, kinds: readonly DeviceKind[]): Promise<boolean> {
     if (!kinds.some(kind => this[kind].problem.value === "denied")) return false
     try {
-      const { state } = await navigator.permissions.query({ name: kind as PermissionName })
+      const { state } = await navigator.permissions.query({ name: kind })
       if (state === "granted") return false
     } catch {
       // Not every browser tells.
@@ -137,9 +138,10 @@ export class Devices {
   }
 
   async #open(kinds: readonly DeviceKind[], exact: boolean): Promise<boolean> {
+    if (this.#media === undefined) return false
     for (const kind of kinds) this.#close(kind)
     try {
-      const stream = await this.#media!.getUserMedia({
+      const stream = await this.#media.getUserMedia({
         ...(kinds.includes("camera") && { video: this.#constraints("camera", exact) }),
         ...(kinds.includes("microphone") && { audio: this.#constraints("microphone", exact) }),
       })
@@ -195,7 +197,8 @@ export class Devices {
 
   /** Reads which devices there are; `plugged`: because one came or went. */
   async #list(plugged: boolean): Promise<void> {
-    const devices = await this.#media!.enumerateDevices().catch(() => [])
+    if (this.#media === undefined) return
+    const devices = await this.#media.enumerateDevices().catch(() => [])
     for (const kind of ["camera", "microphone"] as const) {
       const { options, arrived, problem, track } = this[kind]
       const known = new Set(options.value.map(({ id }) => id))

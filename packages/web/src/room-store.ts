@@ -178,10 +178,9 @@ export class RoomStore {
       this.#names.set(id, name)
       return
     }
-    const text = change === "joined" ? `${name} joined` : `${this.#names.get(id) ?? name} left`
     this.#names.set(id, name)
-    this.announcement.value = text
-    this.chat.add("notice", id, name, text)
+    this.announcement.value = `${name} ${change}`
+    this.chat.add("notice", id, name, change)
   }
 
   #onMessage({ topic, data, from }: RoomEvents["message"]): void {

@@ -103,6 +103,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
   "call-joining": () => {
     const room = new FakeRoom({
       state: { status: "connecting" },
+      self: undefined,
       signaling: { startedAt: performance.now() - 400, endedAt: undefined },
     })
     return Promise.resolve(new RoomStore(room, "standup"))
