@@ -92,7 +92,8 @@ export class BindingClient implements Machine<BindingEvent> {
   }
 
   tick(now: number, out: Out<BindingEvent>): void {
-    for (const query of [...this.#queries]) this.#step(query, now, out)
+    // Backwards: who timed out is taken out.
+    for (let i = this.#queries.length - 1; i >= 0; i--) this.#step(this.#queries[i]!, now, out)
   }
 
   get nextTick(): number {
