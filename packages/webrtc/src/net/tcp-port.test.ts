@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { createServer as createHttpServer, request as httpRequest } from "node:http"
+import { createServer as createHttpServer, type IncomingMessage, request as httpRequest } from "node:http"
 import { connect, type Socket } from "node:net"
 import { test } from "node:test"
 import { TcpPort, type TcpProtocol } from "./tcp-port.ts"
@@ -33,7 +33,7 @@ test("a connection goes to the protocol of its first byte, with that byte", asyn
 
   const request = httpRequest({ host: "127.0.0.1", port: port.local.port, method: "POST", agent: false })
   request.end("x".repeat(100_000))
-  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage]
+  const [response] = (await once(request, "response")) as [IncomingMessage]
   assert.equal(Buffer.concat(await response.toArray()).toString(), "hello")
   await port.close()
   assert.equal(port.counters().accepted, 2)
