@@ -1,0 +1,171 @@
+import type { Address } from "@tightbeam/webrtc/bytes"
+import {
+  type Datagram,
+  type Evidence,
+  HEADROOM,
+  NO_PATH,
+  type Out,
+  type Path,
+  PathTable,
+  TAILROOM,
+} from "@tightbeam/webrtc/contract"
+import type { Bus } from "./bus.ts"
+import type { Rooms, RoomsReply, RoomsRequest, Verdict } from "./rooms.ts"
+
+/** Something that carries whole messages to one client: a WebSocket, or a simulated stream. */
+export interface Connection {
+  readonly client: Address
+  send(text: Uint8Array): void
+  close(code: string): void
+}
+
+export interface HostOptions {
+  readonly rooms: Rooms
+  readonly bus: Bus
+  /** Verifies a token. `answer` is called later, never from inside. */
+  readonly authorize: (token: string, room: string, answer: (verdict: Verdict) => void) => void
+  /** ms on a monotonic clock. */
+  readonly now: () => number
+  /** Runs `act` after `delay` ms; returns how to cancel it. */
+  readonly after: (delay: number, act: () => void) => () => void
+  readonly onEvidence?: (evidence: Evidence) => void
+}
+
+/** The largest message of the server: a whole room's participants. */
+const SLAB = 4 * 1024 * 1024
+
+/** Runs `Rooms` on connections, a bus and a clock that it is given: the real ones, or the simulator's. */
+export class SignalingHost {
+  readonly #options: HostOptions
+  readonly #paths = new PathTable()
+  readonly #connections = new Map<Path, Connection>()
+  readonly #subscriptions = new Map<string, () => void>()
+  readonly #out: Out<never, RoomsRequest>
+  readonly #datagram: Datagram
+  #cancelTick: () => void = () => {}
+  #tickAt = Number.POSITIVE_INFINITY
+  /** Each connection is a socket of its own to the path table. */
+  #sockets = 0
+
+  constructor(options: HostOptions) {
+    this.#options = options
+    const slab = new Uint8Array(SLAB)
+    let reserved: Path = NO_PATH
+    this.#out = {
+      paths: this.#paths,
+      bytes: slab,
+      view: new DataView(slab.buffer),
+      reserve: (path, max) => {
+        if (max > SLAB) throw new RangeError(`reserve(path, ${max}): a message may have ${SLAB} bytes`)
+        reserved = path
+        return 0
+      },
+      commit: length => {
+        if (length > 0) this.#connections.get(reserved)?.send(slab.slice(0, length))
+      },
+      forward: (d, skip, length, path) => {
+        const start = d.offset + skip
+        this.#connections.get(path)?.send(d.bytes.slice(start, start + length))
+      },
+      ask: request => this.#ask(request),
+      tell: () => {},
+      note: evidence => options.onEvidence?.(evidence),
+    }
+    const received = new Uint8Array(HEADROOM + TAILROOM)
+    this.#datagram = {
+      bytes: received,
+      view: new DataView(received.buffer),
+      offset: HEADROOM,
+      length: 0,
+      path: NO_PATH,
+      ecn: 0,
+    }
+  }
+
+  /** A connection opened. Returns its path, or `undefined` when there are too many: then close it. */
+  opened(connection: Connection): Path | undefined {
+    const path = this.#paths.open(this.#sockets++ | 0, connection.client)
+    if (path === NO_PATH) return undefined
+    this.#paths.hold(path)
+    this.#connections.set(path, connection)
+    this.#run(now => this.#options.rooms.opened(path, now, this.#out))
+    return path
+  }
+
+  /** A whole message came. */
+  message(path: Path, bytes: Uint8Array): void {
+    if (!this.#connections.has(path)) return
+    const d = this.#datagram
+    if (d.bytes.length < HEADROOM + bytes.length + TAILROOM) {
+      d.bytes = new Uint8Array(HEADROOM + bytes.length + TAILROOM)
+      d.view = new DataView(d.bytes.buffer)
+    }
+    d.bytes.set(bytes, HEADROOM)
+    d.length = bytes.length
+    d.path = path
+    this.#run(now => this.#options.rooms.receive(d, now, this.#out))
+  }
+
+  /** A connection is gone. */
+  closed(path: Path): void {
+    if (!this.#connections.delete(path)) return
+    this.#run(now => this.#options.rooms.closed(path, now, this.#out))
+    this.#paths.release(path)
+  }
+
+  /** See `Rooms.drain`. */
+  drain(reconnectIn: number): void {
+    this.#run(() => this.#options.rooms.drain(reconnectIn, this.#out))
+  }
+
+  /** Closes every connection and stops the clock. */
+  close(): void {
+    this.#cancelTick()
+    this.#cancelTick = () => {}
+    this.#tickAt = Number.NEGATIVE_INFINITY
+    for (const connection of this.#connections.values()) connection.close("closing")
+    for (const unsubscribe of this.#subscriptions.values()) unsubscribe()
+  }
+
+  #run(act: (now: number) => void): void {
+    act(this.#options.now())
+    this.#settle()
+  }
+
+  #ask(request: RoomsRequest): void {
+    const { rooms, bus } = this.#options
+    const answer = (reply: RoomsReply) => this.#run(now => rooms.reply(reply, now, this.#out))
+    switch (request.type) {
+      case "publish":
+        return bus.publish(request.room, request.event)
+      case "subscribe": {
+        const { room } = request
+        const deliver = bus.subscribe(room, event => answer({ type: "delivered", room, event }))
+        this.#subscriptions.set(room, deliver)
+        return
+      }
+      case "unsubscribe":
+        this.#subscriptions.get(request.room)?.()
+        this.#subscriptions.delete(request.room)
+        return
+      case "close":
+        return this.#connections.get(request.path)?.close(request.code)
+      case "authorize": {
+        const { attempt, token, room } = request
+        return this.#options.authorize(token, room, verdict => answer({ ...verdict, attempt }))
+      }
+    }
+  }
+
+  #settle(): void {
+    const at = this.#options.rooms.nextTick
+    if (at === this.#tickAt || this.#tickAt === Number.NEGATIVE_INFINITY) return
+    this.#cancelTick()
+    this.#tickAt = at
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#cancelTick = this.#options.after(Math.max(0, at - this.#options.now()), () => {
+      this.#tickAt = Number.NaN
+      this.#run(now => this.#options.rooms.tick(now, this.#out))
+    })
+  }
+}

@@ -1,0 +1,7 @@
+export { type Bus, MemoryBus } from "./bus.ts"
+export { SignalingHost } from "./host.ts"
+export { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
+export { type Grants, Rooms } from "./rooms.ts"
+export { ROOM_NAME } from "./schema.ts"
+export { issueToken, verifyToken } from "./tokens.ts"
+export { webSocketSignaling } from "./websocket.ts"

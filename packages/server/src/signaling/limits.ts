@@ -1,0 +1,36 @@
+/** What one stranger may cost. Every limit can be set where `Rooms` is made; these are the defaults. */
+export interface SignalingLimits {
+  /** Bytes of one message, UTF-8. */
+  readonly messageBytes: number
+  /** Messages a second that a connection may send for long. */
+  readonly messagesPerSecond: number
+  /** Messages that it may send at once, above that. */
+  readonly messageBurst: number
+  /** ms from the socket's opening to a `join` or `rejoin`. */
+  readonly joinDeadline: number
+  /** ms without any message after which a socket is taken for dead. Clients ping every 10 s. */
+  readonly idle: number
+  /** ms that a participant whose socket broke is waited for. */
+  readonly grace: number
+  /** Participants of one room. */
+  readonly participants: number
+  /** Rooms of this server. */
+  readonly rooms: number
+  /** Publications of one participant. */
+  readonly publications: number
+  /** Tokens remembered as used, until each expires. When full, joining waits for some to expire. */
+  readonly usedTokens: number
+}
+
+export const DEFAULT_LIMITS: SignalingLimits = {
+  messageBytes: 64 * 1024,
+  messagesPerSecond: 50,
+  messageBurst: 300,
+  joinDeadline: 10_000,
+  idle: 30_000,
+  grace: 15_000,
+  participants: 50,
+  rooms: 10_000,
+  publications: 16,
+  usedTokens: 1_000_000,
+}

@@ -1,0 +1,486 @@
+import { type ClientMessage, type ErrorCode, PROTOCOL_VERSION, type ServerMessage } from "@tightbeam/client"
+import { formatAddress } from "@tightbeam/webrtc/bytes"
+import type { Datagram, Machine, Out, Path } from "@tightbeam/webrtc/contract"
+import type { Crypto } from "@tightbeam/webrtc/crypto"
+import type { z } from "zod"
+import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
+import { REFUSALS } from "./refusals.ts"
+import { Room, type RoomEvent } from "./room.ts"
+import { clientMessageSchema, parseClientMessage } from "./schema.ts"
+
+/** What a verified token allows. */
+export interface Grants {
+  /** Whether its bearer may publish audio and video. */
+  readonly publish: boolean
+}
+
+export type RoomsRequest =
+  /** Verify a token for a room. Answered by `authorized` or `refused` with the same `attempt`. */
+  | { readonly type: "authorize"; readonly attempt: number; readonly token: string; readonly room: string }
+  /** Hear, and stop hearing, a room's events from the bus: each comes as `delivered`. */
+  | { readonly type: "subscribe"; readonly room: string }
+  | { readonly type: "unsubscribe"; readonly room: string }
+  | { readonly type: "publish"; readonly room: string; readonly event: RoomEvent }
+  /** Close a connection after what was sent on it. */
+  | { readonly type: "close"; readonly path: Path; readonly code: ErrorCode | "left" | "idle" }
+
+/** What a token is worth for the room that it was shown for. */
+export type Verdict =
+  | {
+      readonly type: "authorized"
+      readonly grants: Grants
+      /** The token's `jti`. */
+      readonly tokenId: string
+      /** ms until the token expires. */
+      readonly remaining: number
+    }
+  | { readonly type: "refused"; readonly code: "token-invalid" | "token-expired" | "token-foreign" }
+
+export type RoomsReply =
+  | (Verdict & { readonly attempt: number })
+  | { readonly type: "delivered"; readonly room: string; readonly event: RoomEvent }
+
+export interface RoomsOptions {
+  readonly crypto: Crypto
+  /** The ICE servers for a participant, with fresh credentials; `ttl` in seconds. */
+  readonly iceServers: (
+    room: string,
+    participant: string,
+  ) => Pick<Extract<ServerMessage, { type: "ice-servers" }>, "iceServers" | "ttl">
+  readonly limits?: Partial<SignalingLimits>
+}
+
+type RoomsOut = Out<never, RoomsRequest>
+
+/** A socket, from its opening to its end. */
+interface Connection {
+  readonly path: Path
+  readonly openedAt: number
+  heardAt: number
+  /** Messages that it may still send at once, refilled with time. */
+  allowance: number
+  allowanceAt: number
+  /** While its token is being verified. */
+  attempt: number | undefined
+  session: Session | undefined
+  /** It was told to go: what it still says is not heard. */
+  closing: boolean
+}
+
+/** A participant of this process: it outlives the socket by the grace period. */
+interface Session {
+  readonly key: string
+  readonly room: string
+  readonly participant: string
+  readonly grants: Grants
+  /** `undefined` while the participant is away. */
+  connection: Connection | undefined
+  awaySince: number
+  /** Its `join` came back from the bus: from now on it sees the room. */
+  present: boolean
+}
+
+interface Attempt {
+  readonly connection: Connection
+  readonly room: string
+  readonly name: string
+}
+
+const ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+/** How often deadlines are looked at, ms. */
+const SWEEP = 1000
+
+/**
+ * Signaling: who is in which room, and what they say to each other. A machine on connections that carry
+ * whole messages. It holds no truth of its own about a room: it publishes what its participants do, and
+ * changes its rooms only by what the bus delivers, in the bus's order.
+ */
+export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
+  nextTick: number = Number.POSITIVE_INFINITY
+  readonly #crypto: Crypto
+  readonly #iceServers: RoomsOptions["iceServers"]
+  readonly #limits: SignalingLimits
+  readonly #schema: z.ZodType<ClientMessage>
+  readonly #connections = new Map<Path, Connection>()
+  readonly #attempts = new Map<number, Attempt>()
+  readonly #sessions = new Map<string, Session>()
+  readonly #rooms = new Map<string, { room: Room; sessions: Map<string, Session> }>()
+  /** Used token → when it may be forgotten. */
+  readonly #usedTokens = new Map<string, number>()
+  #nextAttempt = 0
+  #draining: number | undefined
+  readonly #decoder = new TextDecoder()
+  readonly #encoder = new TextEncoder()
+
+  constructor({ crypto, iceServers, limits = {} }: RoomsOptions) {
+    this.#crypto = crypto
+    this.#iceServers = iceServers
+    this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#schema = clientMessageSchema(this.#limits.publications)
+  }
+
+  counters(): { connections: number; participants: number; rooms: number } {
+    return { connections: this.#connections.size, participants: this.#sessions.size, rooms: this.#rooms.size }
+  }
+
+  /** A connection opened. Its driver holds the path until `closed`. */
+  opened(path: Path, now: number, _out: RoomsOut): void {
+    this.#connections.set(path, {
+      path,
+      openedAt: now,
+      heardAt: now,
+      allowance: this.#limits.messageBurst,
+      allowanceAt: now,
+      attempt: undefined,
+      session: undefined,
+      closing: false,
+    })
+    this.#scheduleSweep(now)
+  }
+
+  /** A connection is gone, whoever ended it. */
+  closed(path: Path, now: number, out: RoomsOut): void {
+    const connection = this.#connections.get(path)
+    if (connection === undefined) return
+    this.#connections.delete(path)
+    if (connection.attempt !== undefined) this.#attempts.delete(connection.attempt)
+    const { session } = connection
+    if (session?.connection === connection) this.#detach(session, "socket closed", now, out)
+  }
+
+  /** Tells everybody to come back in `reconnectIn` ms, and lets nobody in any more. */
+  drain(reconnectIn: number, out: RoomsOut): void {
+    this.#draining = reconnectIn
+    for (const { path } of this.#connections.values()) this.#send(path, { type: "closing", reconnectIn }, out)
+  }
+
+  receive(d: Datagram, now: number, out: RoomsOut): void {
+    const connection = this.#connections.get(d.path)
+    if (connection === undefined || connection.closing) return
+    connection.heardAt = now
+    if (d.length > this.#limits.messageBytes) {
+      const limit = `A message may have ${this.#limits.messageBytes} bytes; this has ${d.length}.`
+      return this.#refuse(connection, "too-large", out, { fatal: true, message: limit })
+    }
+    if (!this.#spend(connection, now)) return this.#refuse(connection, "too-many", out, { fatal: true })
+    const text = this.#decoder.decode(d.bytes.subarray(d.offset, d.offset + d.length))
+    const parsed = parseClientMessage(this.#schema, text)
+    const fatal = connection.session === undefined
+    if ("problem" in parsed) this.#refuse(connection, "bad-message", out, { fatal, message: parsed.problem })
+    else this.#handle(connection, parsed.message, out)
+  }
+
+  reply(answer: RoomsReply, now: number, out: RoomsOut): void {
+    if (answer.type === "delivered") return this.#delivered(answer.room, answer.event, out)
+    const attempt = this.#attempts.get(answer.attempt)
+    if (attempt === undefined) return
+    this.#attempts.delete(answer.attempt)
+    const { connection } = attempt
+    connection.attempt = undefined
+    if (answer.type === "refused") return this.#refuse(connection, answer.code, out, { fatal: true })
+    this.#admit(attempt, answer, now, out)
+  }
+
+  tick(now: number, out: RoomsOut): void {
+    this.nextTick = Number.POSITIVE_INFINITY
+    const { joinDeadline, idle, grace } = this.#limits
+    for (const connection of this.#connections.values()) {
+      if (connection.closing) continue
+      if (connection.session === undefined && now - connection.openedAt >= joinDeadline)
+        this.#refuse(connection, "not-joined", out, { fatal: true })
+      else if (now - connection.heardAt >= idle) this.#close(connection, "idle", out)
+    }
+    for (const session of this.#sessions.values()) {
+      if (session.connection === undefined && now - session.awaySince >= grace)
+        this.#end(session, "did not return", out)
+    }
+    for (const [token, forgetAt] of this.#usedTokens) if (forgetAt <= now) this.#usedTokens.delete(token)
+    this.#scheduleSweep(now)
+  }
+
+  #handle(connection: Connection, message: ClientMessage, out: RoomsOut): void {
+    if (message.type === "join" || message.type === "rejoin") {
+      const busy = connection.session !== undefined || connection.attempt !== undefined
+      if (busy) this.#refuse(connection, "already-joined", out)
+      else if (message.version !== PROTOCOL_VERSION)
+        this.#refuse(connection, "unsupported-version", out, { fatal: true })
+      else if (message.type === "join") this.#join(connection, message, out)
+      else this.#rejoin(connection, message, out)
+      return
+    }
+    if (message.type === "ping") return this.#send(connection.path, { type: "pong", id: message.id }, out)
+    const { session } = connection
+    if (session === undefined || !session.present) return this.#refuse(connection, "not-joined", out)
+    const { room, participant: id } = session
+    switch (message.type) {
+      case "signal":
+        return this.#relay(connection, session, message, out)
+      case "publish":
+        if (!session.grants.publish && message.publications.length > 0)
+          return this.#refuse(connection, "not-allowed", out, {
+            message: "Your token does not allow you to publish.",
+          })
+        return out.ask({
+          type: "publish",
+          room,
+          event: { type: "update", id, publications: message.publications },
+        })
+      case "rename":
+        return out.ask({ type: "publish", room, event: { type: "update", id, name: message.name } })
+      case "refresh":
+        return this.#send(connection.path, { type: "ice-servers", ...this.#iceServers(room, id) }, out)
+      case "leave":
+        this.#end(session, "left", out)
+        return this.#close(connection, "left", out)
+      default:
+        return message satisfies never
+    }
+  }
+
+  #join(
+    connection: Connection,
+    { room, token, name }: Extract<ClientMessage, { type: "join" }>,
+    out: RoomsOut,
+  ): void {
+    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
+    const attempt = this.#nextAttempt++
+    connection.attempt = attempt
+    this.#attempts.set(attempt, { connection, room, name })
+    out.ask({ type: "authorize", attempt, token, room })
+  }
+
+  #admit(
+    attempt: Attempt,
+    token: Extract<RoomsReply, { type: "authorized" }>,
+    now: number,
+    out: RoomsOut,
+  ): void {
+    const { connection, room, name } = attempt
+    if (this.#usedTokens.has(token.tokenId))
+      return this.#refuse(connection, "token-used", out, { fatal: true })
+    const existing = this.#rooms.get(room)
+    const full =
+      existing === undefined
+        ? this.#rooms.size >= this.#limits.rooms
+        : existing.sessions.size >= this.#limits.participants
+    if (full || this.#usedTokens.size >= this.#limits.usedTokens)
+      return this.#refuse(connection, "room-full", out, { fatal: true })
+    this.#usedTokens.set(token.tokenId, now + token.remaining)
+    const session: Session = {
+      key: this.#secret(32),
+      room,
+      participant: `p${this.#secret(11)}`,
+      grants: token.grants,
+      connection,
+      awaySince: 0,
+      present: false,
+    }
+    connection.session = session
+    this.#sessions.set(session.key, session)
+    const held = existing ?? { room: new Room(room), sessions: new Map<string, Session>() }
+    held.sessions.set(session.participant, session)
+    if (existing === undefined) {
+      this.#rooms.set(room, held)
+      out.ask({ type: "subscribe", room })
+    }
+    out.ask({ type: "publish", room, event: { type: "join", id: session.participant, name } })
+  }
+
+  #rejoin(
+    connection: Connection,
+    { room, session: key }: Extract<ClientMessage, { type: "rejoin" }>,
+    out: RoomsOut,
+  ): void {
+    const session = this.#sessions.get(key)
+    if (session === undefined || session.room !== room || !session.present)
+      return this.#refuse(connection, "session-unknown", out, { fatal: true })
+    const earlier = session.connection
+    session.connection = connection
+    connection.session = session
+    if (earlier !== undefined) {
+      earlier.session = undefined
+      this.#refuse(earlier, "replaced", out, { fatal: true })
+    }
+    out.note({
+      layer: "signaling",
+      kind: "rejoined",
+      room,
+      participant: session.participant,
+      client: client(connection, out),
+    })
+    this.#welcome(session, out)
+    if (earlier === undefined)
+      out.ask({ type: "publish", room, event: { type: "update", id: session.participant, away: false } })
+  }
+
+  #relay(
+    connection: Connection,
+    { room, participant }: Session,
+    { to, generation, signal }: Extract<ClientMessage, { type: "signal" }>,
+    out: RoomsOut,
+  ): void {
+    if (to === participant || !this.#rooms.get(room)!.room.members.has(to))
+      return this.#refuse(connection, "no-such-participant", out, {
+        message: `Nobody of the id ${to} is in the room.`,
+      })
+    out.ask({ type: "publish", room, event: { type: "signal", from: participant, to, generation, signal } })
+  }
+
+  #delivered(name: string, event: RoomEvent, out: RoomsOut): void {
+    const held = this.#rooms.get(name)
+    if (held === undefined) return
+    const { room, sessions } = held
+    if (event.type === "signal") {
+      const { from, to, generation, signal } = event
+      const target = sessions.get(to)
+      // Who left meanwhile has nothing more to say, and who is away makes a fresh start when back.
+      if (target?.connection === undefined || !target.present || !room.members.has(from)) return
+      this.#send(target.connection.path, { type: "signal", from, generation, signal }, out)
+      out.note({
+        layer: "signaling",
+        kind: "relayed",
+        room: name,
+        from,
+        to,
+        what: whatIs(signal),
+        generation,
+      })
+      return
+    }
+    if (!room.apply(event)) return
+    const { id } = event
+    const own = sessions.get(id)
+    if (event.type === "leave") {
+      sessions.delete(id)
+      out.note({ layer: "signaling", kind: "left", room: name, participant: id, why: event.why })
+    }
+    for (const session of sessions.values()) {
+      if (!session.present || session.connection === undefined || session === own) continue
+      const { path } = session.connection
+      const { seq } = room
+      if (event.type === "leave")
+        this.#send(path, { type: "participant", seq, change: "left", participant: { id } }, out)
+      else {
+        const change = event.type === "join" ? "joined" : "updated"
+        this.#send(
+          path,
+          { type: "participant", seq, change, participant: room.peer(id, session.participant)! },
+          out,
+        )
+      }
+    }
+    if (own !== undefined && event.type === "join") {
+      own.present = true
+      if (own.connection !== undefined)
+        out.note({
+          layer: "signaling",
+          kind: "joined",
+          room: name,
+          participant: id,
+          client: client(own.connection, out),
+        })
+      this.#welcome(own, out)
+    } else if (own?.connection !== undefined && event.type === "update") {
+      // One's own changes come back too: they carry the room's number, and say that everybody knows.
+      const { seq } = room
+      const participant = { ...room.participant(id)!, role: "polite" as const }
+      this.#send(own.connection.path, { type: "participant", seq, change: "updated", participant }, out)
+    }
+    if (sessions.size === 0) {
+      this.#rooms.delete(name)
+      out.ask({ type: "unsubscribe", room: name })
+    }
+  }
+
+  /** The whole room as it is now, and what its new arrival needs. */
+  #welcome(session: Session, out: RoomsOut): void {
+    if (session.connection === undefined) return
+    const { room } = this.#rooms.get(session.room)!
+    this.#send(
+      session.connection.path,
+      {
+        type: "joined",
+        version: PROTOCOL_VERSION,
+        room: session.room,
+        self: room.participant(session.participant)!,
+        participants: room.peers(session.participant),
+        seq: room.seq,
+        session: session.key,
+        grace: this.#limits.grace,
+        ...this.#iceServers(session.room, session.participant),
+      },
+      out,
+    )
+  }
+
+  #detach(session: Session, why: string, now: number, out: RoomsOut): void {
+    session.connection = undefined
+    session.awaySince = now
+    const { room, participant } = session
+    out.note({ layer: "signaling", kind: "detached", room, participant, why })
+    if (this.#limits.grace === 0) this.#end(session, why, out)
+    else out.ask({ type: "publish", room, event: { type: "update", id: participant, away: true } })
+    this.#scheduleSweep(now)
+  }
+
+  #end(session: Session, why: string, out: RoomsOut): void {
+    this.#sessions.delete(session.key)
+    if (session.connection !== undefined) session.connection.session = undefined
+    session.connection = undefined
+    out.ask({ type: "publish", room: session.room, event: { type: "leave", id: session.participant, why } })
+  }
+
+  #refuse(
+    connection: Connection,
+    code: ErrorCode,
+    out: RoomsOut,
+    { fatal = false, message = REFUSALS[code].message }: { fatal?: boolean; message?: string } = {},
+  ): void {
+    this.#send(connection.path, { type: "error", code, message, hint: REFUSALS[code].hint, fatal }, out)
+    out.note({ layer: "signaling", kind: "refused", client: client(connection, out), code, why: message })
+    if (fatal) this.#close(connection, code, out)
+  }
+
+  #close(connection: Connection, code: ErrorCode | "left" | "idle", out: RoomsOut): void {
+    connection.closing = true
+    out.ask({ type: "close", path: connection.path, code })
+  }
+
+  #send(path: Path, message: ServerMessage, out: RoomsOut): void {
+    const text = JSON.stringify(message)
+    // UTF-8 needs at most three bytes for a UTF-16 unit.
+    const at = out.reserve(path, text.length * 3)
+    out.commit(this.#encoder.encodeInto(text, out.bytes.subarray(at)).written)
+  }
+
+  /** Takes one message off the connection's allowance; false when there is none left. */
+  #spend(connection: Connection, now: number): boolean {
+    const { messagesPerSecond, messageBurst } = this.#limits
+    const refill = ((now - connection.allowanceAt) / 1000) * messagesPerSecond
+    connection.allowance = Math.min(messageBurst, connection.allowance + refill) - 1
+    connection.allowanceAt = now
+    return connection.allowance >= 0
+  }
+
+  /** Unguessable text, 6 bits a character. */
+  #secret(length: number): string {
+    const random = new Uint8Array(length)
+    this.#crypto.random(random)
+    return Array.from(random, byte => ID_ALPHABET[byte & 63]).join("")
+  }
+
+  #scheduleSweep(now: number): void {
+    const waits = this.#connections.size > 0 || this.#sessions.size > 0 || this.#usedTokens.size > 0
+    if (waits) this.nextTick = Math.min(this.nextTick, now + SWEEP)
+  }
+}
+
+function client(connection: Connection, out: RoomsOut): string {
+  return formatAddress(out.paths.remote(connection.path))
+}
+
+function whatIs(signal: Extract<RoomEvent, { type: "signal" }>["signal"]) {
+  if ("description" in signal) return signal.description.type
+  return signal.candidate.candidate === "" ? "end-of-candidates" : "candidate"
+}

@@ -1,0 +1,101 @@
+import type { ClientMessage, Publication, Signal } from "@tightbeam/client"
+import { z } from "zod"
+
+/** A room's name: what fits into a link, a username of the relay and a bus subject without escaping. */
+export const ROOM_NAME: RegExp = /^[A-Za-z0-9_-]{1,64}$/
+
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1–64 of A–Z a–z 0–9 _ -")
+const room = z.string().regex(ROOM_NAME, "1–64 of A–Z a–z 0–9 _ -")
+/** Names are for people: any script, but nothing that moves the cursor or turns the text around. */
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(64)
+  .regex(/^[^\p{Cc}\u202a-\u202e\u2066-\u2069]*$/u, "no control or direction-override characters")
+const mid = z.string().min(1).max(32)
+const generation = z.int().min(0).max(1_000_000)
+
+const publication: z.ZodType<Publication> = z.strictObject({
+  id,
+  kind: z.enum(["audio", "video"]),
+  source: z.enum(["camera", "microphone", "screen", "screen-audio", "custom"]),
+  muted: z.boolean(),
+})
+
+const signal: z.ZodType<Signal> = z.union([
+  z.strictObject({
+    description: z.strictObject({ type: z.enum(["offer", "answer"]), sdp: z.string().max(60_000) }),
+    tracks: z.record(mid, id).refine(tracks => Object.keys(tracks).length <= 64, "at most 64 tracks"),
+  }),
+  z.strictObject({
+    candidate: z.strictObject({
+      candidate: z.string().max(1024),
+      sdpMid: mid.nullable(),
+      sdpMLineIndex: z.int().min(0).max(1024).nullable(),
+      usernameFragment: z.string().max(256).nullable(),
+    }),
+  }),
+])
+
+/** Everything that a client may say. One for each limit of publications, which the operator may set. */
+export function clientMessageSchema(maxPublications: number): z.ZodType<ClientMessage> {
+  return z.discriminatedUnion("type", [
+    z.strictObject({
+      type: z.literal("join"),
+      version: z.int(),
+      room,
+      token: z.string().min(1).max(8192),
+      name,
+    }),
+    z.strictObject({
+      type: z.literal("rejoin"),
+      version: z.int(),
+      room,
+      session: z.string().min(1).max(128),
+    }),
+    z.strictObject({ type: z.literal("signal"), to: id, generation, signal }),
+    z.strictObject({
+      type: z.literal("publish"),
+      publications: z
+        .array(publication)
+        .max(maxPublications)
+        .refine(list => new Set(list.map(each => each.id)).size === list.length, "every id once"),
+    }),
+    z.strictObject({ type: z.literal("rename"), name }),
+    z.strictObject({ type: z.literal("refresh") }),
+    z.strictObject({ type: z.literal("ping"), id: z.int() }),
+    z.strictObject({ type: z.literal("leave") }),
+  ])
+}
+
+export type Parsed = { readonly message: ClientMessage } | { readonly problem: string }
+
+/** Reads one message, or says in a sentence what is wrong with it. Never throws. */
+export function parseClientMessage(schema: z.ZodType<ClientMessage>, text: string): Parsed {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return { problem: "This is not JSON." }
+  }
+  const result = schema.safeParse(json)
+  if (result.success) return { message: result.data }
+  const issue = deepest(result.error.issues)
+  return { problem: `${issue.path.length > 0 ? `"${issue.path.join(".")}": ` : ""}${issue.message}.` }
+}
+
+/** A union reports the problems of each of its forms: the one that got furthest is the one that was meant. */
+function deepest(
+  issues: readonly z.core.$ZodIssue[],
+  prefix: PropertyKey[] = [],
+): { path: PropertyKey[]; message: string } {
+  const issue = issues[0]!
+  const path = [...prefix, ...issue.path]
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const found = issue.errors.filter(each => each.length > 0).map(each => deepest(each, path))
+    found.sort((a, b) => b.path.length - a.path.length)
+    if (found[0] !== undefined) return found[0]
+  }
+  return { path, message: issue.message }
+}

@@ -1,0 +1,7 @@
+export { deterministicCrypto } from "./crypto.ts"
+export { Driver } from "./driver.ts"
+export { Link, type LinkOptions } from "./link.ts"
+export { Host, Network, type NetworkOptions } from "./network.ts"
+export { Random } from "./random.ts"
+export { Schedule } from "./schedule.ts"
+export { Stream, type StreamHandlers } from "./stream.ts"
