@@ -4,7 +4,7 @@ import { createSocket, type Socket as DgramSocket, type RemoteInfo } from "node:
 import { once } from "node:events"
 import { test } from "node:test"
 import type { Datagram, Evidence, Machine, Out, Reply } from "../contract/index.ts"
-import { Driver, type DriverOptions, ListenError } from "./driver.ts"
+import { Driver, ListenError } from "./driver.ts"
 
 /** A machine made of functions. */
 function machine<Event>(parts: Partial<Machine<Event>>): Machine<Event> & { nextTick: number } {
