@@ -28,16 +28,18 @@ export interface HostOptions {
   readonly now: () => number
   /** Runs `act` after `delay` ms; returns how to cancel it. */
   readonly after: (delay: number, act: () => void) => () => void
+  /** Sockets at once; more are closed as they come. Default 20,000. */
+  readonly maxConnections?: number
   readonly onEvidence?: (evidence: Evidence) => void
 }
 
-/** The largest message of the server: a whole room's participants. */
-const SLAB = 4 * 1024 * 1024
+/** The slab begins with this many bytes, and grows to the largest message that was ever sent. */
+const SLAB = 64 * 1024
 
 /** Runs `Rooms` on connections, a bus and a clock that it is given: the real ones, or the simulator's. */
 export class SignalingHost {
   readonly #options: HostOptions
-  readonly #paths = new PathTable()
+  readonly #paths: PathTable
   readonly #connections = new Map<Path, Connection>()
   readonly #subscriptions = new Map<string, () => void>()
   readonly #out: Out<never, RoomsRequest>
@@ -49,28 +51,13 @@ export class SignalingHost {
 
   constructor(options: HostOptions) {
     this.#options = options
-    const slab = new Uint8Array(SLAB)
-    let reserved: Path = NO_PATH
-    this.#out = {
-      paths: this.#paths,
-      bytes: slab,
-      view: new DataView(slab.buffer),
-      reserve: (path, max) => {
-        if (max > SLAB) throw new RangeError(`reserve(path, ${max}): a message may have ${SLAB} bytes`)
-        reserved = path
-        return 0
-      },
-      commit: length => {
-        if (length > 0) this.#connections.get(reserved)?.send(slab.slice(0, length))
-      },
-      forward: (d, skip, length, path) => {
-        const start = d.offset + skip
-        this.#connections.get(path)?.send(d.bytes.slice(start, start + length))
-      },
-      ask: request => this.#ask(request),
-      tell: () => {},
-      note: evidence => options.onEvidence?.(evidence),
-    }
+    this.#paths = new PathTable(options.maxConnections ?? 20_000)
+    this.#out = new ConnectionsOut(
+      this.#paths,
+      this.#connections,
+      request => this.#ask(request),
+      options.onEvidence,
+    )
     const received = new Uint8Array(HEADROOM + TAILROOM)
     this.#datagram = {
       bytes: received,
@@ -168,4 +155,47 @@ export class SignalingHost {
       this.#run(now => this.#options.rooms.tick(now, this.#out))
     })
   }
+}
+
+class ConnectionsOut implements Out<never, RoomsRequest> {
+  readonly paths: PathTable
+  bytes: Uint8Array = new Uint8Array(SLAB)
+  view: DataView = new DataView(this.bytes.buffer)
+  readonly ask: (request: RoomsRequest) => void
+  readonly note: (evidence: Evidence) => void
+  readonly #connections: ReadonlyMap<Path, Connection>
+  #reserved: Path = NO_PATH
+
+  constructor(
+    paths: PathTable,
+    connections: ReadonlyMap<Path, Connection>,
+    ask: (request: RoomsRequest) => void,
+    note: (evidence: Evidence) => void = () => {},
+  ) {
+    this.paths = paths
+    this.#connections = connections
+    this.ask = ask
+    this.note = note
+  }
+
+  reserve(path: Path, max: number): number {
+    if (max > this.bytes.length) {
+      this.bytes = new Uint8Array(max)
+      this.view = new DataView(this.bytes.buffer)
+    }
+    this.bytes.fill(0, 0, max)
+    this.#reserved = path
+    return 0
+  }
+
+  commit(length: number): void {
+    if (length > 0) this.#connections.get(this.#reserved)?.send(this.bytes.slice(0, length))
+  }
+
+  forward(d: Datagram, skip: number, length: number, path: Path): void {
+    const start = d.offset + skip
+    this.#connections.get(path)?.send(d.bytes.slice(start, start + length))
+  }
+
+  tell(): void {}
 }

@@ -1,0 +1,326 @@
+import type { Clock, Transport, TransportHandlers } from "./environment.ts"
+import { TightbeamError } from "./errors.ts"
+import {
+  type ClientMessage,
+  type ErrorCode,
+  type IceServer,
+  type Participant,
+  type Peer,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+} from "./messages.ts"
+
+/** A room as the server last described it. */
+export interface View {
+  readonly self: Participant
+  /** In the order they joined. */
+  readonly peers: ReadonlyMap<string, Peer>
+  /** Number of the last change that this view includes. */
+  readonly seq: number
+}
+
+export interface SessionEvents {
+  /** The first welcome, or one after a break: `fresh` when we are a new participant to the others. */
+  welcomed(view: View, fresh: boolean): void
+  changed(view: View, change: "joined" | "updated" | "left", peer: Peer): void
+  signal(message: Extract<ServerMessage, { type: "signal" }>): void
+  /** The socket broke; the next try is at `retryAt` on the clock. */
+  reconnecting(retryAt: number, reason: TightbeamError): void
+  /** It is over and will not be tried again. */
+  ended(reason: TightbeamError): void
+}
+
+export interface SessionOptions {
+  readonly room: string
+  readonly name: () => string
+  readonly token: () => string | Promise<string>
+  readonly connect: (handlers: TransportHandlers) => Transport
+  readonly clock: Clock
+  readonly events: SessionEvents
+}
+
+/** Waits before each try to reconnect, ms; the last one repeats. Each is spread by ±30 %, against stampedes. */
+const BACKOFF = [200, 500, 1000, 2000, 4000, 8000]
+
+/** How often the socket is asked whether it lives, and how long it may take to answer, ms. */
+const PING_INTERVAL = 10_000
+
+/** How long the server may take from the socket's opening to `joined`, ms. */
+const JOIN_TIMEOUT = 15_000
+
+/** Messages that wait for a socket to come back. */
+const MAX_QUEUED = 256
+
+/** Codes after which trying again cannot help. Token trouble is final too: a fresh token was fetched for the try. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "unsupported-version",
+  "token-invalid",
+  "token-expired",
+  "token-foreign",
+  "token-used",
+  "room-full",
+  "replaced",
+])
+
+/**
+ * One participant's signaling, over as many sockets as it takes: joins, keeps the view of the room, notices
+ * a dead socket, comes back as the same participant while the server waits, else as a new one.
+ */
+export class Session {
+  readonly #options: SessionOptions
+  #transport: Transport | undefined
+  /** Rises with each transport, so that what an old one still says is not heard. */
+  #epoch = 0
+  #view: View | undefined
+  #key: string | undefined
+  #iceServers: readonly IceServer[] = []
+  #ready = false
+  #over = false
+  #failures = 0
+  #queue: ClientMessage[] = []
+  #cancelRetry: () => void = () => {}
+  #cancelDeadline: () => void = () => {}
+  #cancelPing: () => void = () => {}
+  #cancelRefresh: () => void = () => {}
+  #lastReason: TightbeamError | undefined
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+  }
+
+  get view(): View | undefined {
+    return this.#view
+  }
+
+  /** As last given by the server; their credentials are renewed before they expire. */
+  get iceServers(): readonly IceServer[] {
+    return this.#iceServers
+  }
+
+  start(): void {
+    this.#open()
+  }
+
+  /** Sends now, or once the socket is back. The oldest of too many waiting messages are dropped. */
+  send(message: ClientMessage): void {
+    if (this.#over) return
+    if (this.#ready) this.#transport!.send(JSON.stringify(message))
+    else if (this.#queue.push(message) > MAX_QUEUED) this.#queue.shift()
+  }
+
+  /** Leaves for good. */
+  leave(): void {
+    if (this.#ready) this.send({ type: "leave" })
+    this.#stop()
+  }
+
+  /** Does not wait for the backoff: the network came back, or a person asked. */
+  retryNow(): void {
+    if (!this.#over && this.#transport === undefined) this.#open()
+  }
+
+  #open(): void {
+    this.#cancelRetry()
+    const epoch = ++this.#epoch
+    const current = () => epoch === this.#epoch
+    this.#deadline(JOIN_TIMEOUT)
+    this.#transport = this.#options.connect({
+      opened: () => {
+        if (current()) void this.#introduce(current)
+      },
+      message: text => {
+        if (current()) this.#receive(text)
+      },
+      closed: () => {
+        if (current()) this.#lost()
+      },
+    })
+  }
+
+  async #introduce(current: () => boolean): Promise<void> {
+    const { room, name, token } = this.#options
+    if (this.#key !== undefined) {
+      this.#say({ type: "rejoin", version: PROTOCOL_VERSION, room, session: this.#key })
+      return
+    }
+    let fetched: string
+    try {
+      const given = token()
+      fetched = typeof given === "string" ? given : await given
+    } catch (cause) {
+      if (!current()) return
+      if (cause instanceof TightbeamError) this.#fail(cause)
+      else
+        this.#fail(
+          new TightbeamError(
+            "token-failed",
+            "No token could be had for this room.",
+            "Check what the `token` function does.",
+            { cause },
+          ),
+        )
+      return
+    }
+    if (current()) this.#say({ type: "join", version: PROTOCOL_VERSION, room, token: fetched, name: name() })
+  }
+
+  #say(message: ClientMessage): void {
+    this.#transport?.send(JSON.stringify(message))
+  }
+
+  #receive(text: string): void {
+    // A proxy's page or a broken server: the same as no answer.
+    let message: ServerMessage
+    try {
+      message = JSON.parse(text) as ServerMessage
+    } catch {
+      return this.#lost()
+    }
+    // Whatever it is, it is a sign of life.
+    if (this.#ready) this.#cancelDeadline()
+    switch (message.type) {
+      case "joined":
+        return this.#welcome(message)
+      case "participant":
+        return this.#change(message)
+      case "signal":
+        return this.#options.events.signal(message)
+      case "ice-servers":
+        return this.#keepIceServers(message)
+      case "closing":
+        // The server is going: leave its socket ourselves, spread out, and find its successor.
+        return this.#lost(message.reconnectIn)
+      case "error":
+        return this.#refused(message)
+      default:
+    }
+  }
+
+  #welcome(message: Extract<ServerMessage, { type: "joined" }>): void {
+    const fresh = this.#view?.self.id !== message.self.id
+    this.#key = message.session
+    this.#ready = true
+    this.#failures = 0
+    this.#cancelDeadline()
+    this.#view = {
+      self: message.self,
+      peers: new Map(message.participants.map(peer => [peer.id, peer])),
+      seq: message.seq,
+    }
+    this.#keepIceServers(message)
+    this.#keepAlive()
+    // What was meant for the others of an earlier session means nothing to a new participant.
+    const queue = fresh ? [] : this.#queue
+    this.#queue = []
+    this.#options.events.welcomed(this.#view, fresh)
+    for (const queued of queue) this.send(queued)
+  }
+
+  #change(message: Extract<ServerMessage, { type: "participant" }>): void {
+    const view = this.#view
+    if (view === undefined || !this.#ready) return
+    // A gap cannot be, on one socket. If it is, what we hold is wrong: take the room anew.
+    if (message.seq !== view.seq + 1) return this.#lost()
+    const peers = new Map(view.peers)
+    const { seq } = message
+    if (message.change === "left") {
+      const peer = peers.get(message.participant.id)
+      peers.delete(message.participant.id)
+      this.#view = { self: view.self, peers, seq }
+      if (peer !== undefined) this.#options.events.changed(this.#view, "left", peer)
+    } else if (message.participant.id === view.self.id) {
+      const { role: _, ...self } = message.participant
+      this.#view = { self, peers, seq }
+    } else {
+      peers.set(message.participant.id, message.participant)
+      this.#view = { self: view.self, peers, seq }
+      this.#options.events.changed(this.#view, message.change, message.participant)
+    }
+  }
+
+  #refused({ code, message, hint, fatal }: Extract<ServerMessage, { type: "error" }>): void {
+    const error = new TightbeamError(code, message, hint)
+    if (code === "session-unknown") {
+      // The server no longer knows us: come as a new participant, with a new token, on a new socket.
+      this.#key = undefined
+      this.#lastReason = error
+      this.#lost(0)
+    } else if (FINAL.has(code)) this.#fail(error)
+    else if (fatal) {
+      this.#lastReason = error
+      this.#lost()
+    }
+  }
+
+  #keepIceServers({ iceServers, ttl }: { iceServers: readonly IceServer[]; ttl: number }): void {
+    this.#iceServers = iceServers
+    this.#cancelRefresh()
+    // At three quarters of their life, so that an ICE restart never meets expired ones.
+    this.#cancelRefresh = this.#options.clock.after(ttl * 750, () => this.send({ type: "refresh" }))
+  }
+
+  /** Pings for as long as the socket lives, busy or not: the server must hear from us too. */
+  #keepAlive(): void {
+    this.#cancelPing = this.#options.clock.after(PING_INTERVAL, () => {
+      this.#say({ type: "ping", id: this.#epoch })
+      this.#deadline(PING_INTERVAL)
+      this.#keepAlive()
+    })
+  }
+
+  #deadline(ms: number): void {
+    this.#cancelDeadline()
+    this.#cancelDeadline = this.#options.clock.after(ms, () => this.#lost())
+  }
+
+  /** Gives this socket up, broken or not, and tries another after `wait` ms, or after the backoff. */
+  #lost(wait?: number): void {
+    this.#release()
+    if (this.#over) return
+    const { clock, events } = this.#options
+    const backoff = BACKOFF[Math.min(this.#failures++, BACKOFF.length - 1)]!
+    const delay = wait ?? backoff
+    const spread = delay * (0.7 + 0.6 * clock.random())
+    const reason = this.#lastReason ?? unreachable(this.#view !== undefined)
+    this.#lastReason = undefined
+    this.#cancelRetry = clock.after(spread, () => this.#open())
+    events.reconnecting(clock.now() + spread, reason)
+  }
+
+  #fail(reason: TightbeamError): void {
+    if (this.#over) return
+    this.#stop()
+    this.#options.events.ended(reason)
+  }
+
+  #stop(): void {
+    this.#over = true
+    this.#release()
+    this.#cancelRetry()
+    this.#cancelRefresh()
+  }
+
+  #release(): void {
+    this.#epoch++
+    this.#ready = false
+    this.#cancelDeadline()
+    this.#cancelPing()
+    const transport = this.#transport
+    this.#transport = undefined
+    transport?.close()
+  }
+}
+
+function unreachable(wasConnected: boolean): TightbeamError {
+  return wasConnected
+    ? new TightbeamError(
+        "connection-lost",
+        "The connection to the server broke.",
+        "It is tried again by itself; check your network if it lasts.",
+      )
+    : new TightbeamError(
+        "server-unreachable",
+        "The server cannot be reached.",
+        "Check the address and your network; a proxy that refuses WebSocket looks the same.",
+      )
+}

@@ -1,0 +1,139 @@
+import { type Clock, Session, type SessionEvents, type TightbeamError, type View } from "@tightbeam/client"
+import { deterministicCrypto, type Host, type LinkOptions, Network, type Stream } from "@tightbeam/sim"
+import { parseIp } from "@tightbeam/webrtc/bytes"
+import type { Evidence } from "@tightbeam/webrtc/contract"
+import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { MemoryBus } from "../bus.ts"
+import { SignalingHost } from "../host.ts"
+import type { SignalingLimits } from "../limits.ts"
+import { Rooms, type Verdict } from "../rooms.ts"
+
+const SERVER = "203.0.113.1"
+const PORT = 443
+
+/** A signaling server and its clients in the simulated network: the SDK's own `Session`, the server's own `Rooms`. */
+export class World {
+  readonly network: Network
+  readonly rooms: Rooms
+  readonly evidence: Evidence[] = []
+  readonly #host: Host
+  #tokens = 0
+
+  constructor(seed: number | string, link: LinkOptions, limits: Partial<SignalingLimits> = {}) {
+    this.network = new Network({ seed, link })
+    const { schedule } = this.network
+    this.#host = this.network.host("server", SERVER)
+    this.rooms = new Rooms({
+      crypto: deterministicCrypto(nodeCrypto, this.network.random.fork("crypto")),
+      iceServers: () => ({ iceServers: [], ttl: 3600 }),
+      limits,
+    })
+    const host = new SignalingHost({
+      rooms: this.rooms,
+      bus: new MemoryBus(act => schedule.after(0, act)),
+      authorize: (token, room, answer) => schedule.after(1, () => answer(judge(token, room))),
+      now: () => schedule.now,
+      after: (delay, act) => schedule.after(delay, act),
+      maxConnections: 256,
+      onEvidence: evidence => this.evidence.push(evidence),
+    })
+    const encoder = new TextEncoder()
+    const decoder = new TextDecoder()
+    this.#host.listenStreams(PORT, stream => {
+      const path = host.opened({
+        client: stream.remote,
+        send: text => stream.send(decoder.decode(text)),
+        close: code => stream.close(code),
+      })
+      if (path === undefined) return stream.close("full")
+      stream.handlers = {
+        message: text => host.message(path, encoder.encode(text)),
+        closed: () => host.closed(path),
+      }
+    })
+  }
+
+  /** A token that the world's server takes: `room/serial`. */
+  token(room: string): string {
+    return `${room}/${this.#tokens++}`
+  }
+
+  client(index: number): Client {
+    return new Client(this, this.network.host(`client${index}`, `198.51.100.${index + 1}`), `Person ${index}`)
+  }
+}
+
+function judge(token: string, room: string): Verdict {
+  const [of, serial] = token.split("/")
+  if (serial === undefined) return { type: "refused", code: "token-invalid" }
+  if (of !== room) return { type: "refused", code: "token-foreign" }
+  return { type: "authorized", grants: { publish: true }, tokenId: token, remaining: 60_000 }
+}
+
+/** A person with the SDK's session, who can also lose the network. */
+export class Client {
+  readonly signals: string[] = []
+  ended: TightbeamError | undefined
+  session: Session | undefined
+  stream: Stream | undefined
+  readonly #world: World
+  readonly #host: Host
+  readonly #name: string
+
+  constructor(world: World, host: Host, name: string) {
+    this.#world = world
+    this.#host = host
+    this.#name = name
+  }
+
+  get view(): View | undefined {
+    return this.session?.view
+  }
+
+  join(room: string, token: () => string = () => this.#world.token(room)): void {
+    const { schedule, random } = this.#world.network
+    const clock: Clock = {
+      now: () => schedule.now,
+      after: (delay, act) => schedule.after(delay, act),
+      random: () => random.float(),
+    }
+    const events: SessionEvents = {
+      welcomed: () => {},
+      changed: () => {},
+      signal: message => this.signals.push(`${message.from} ${message.generation}`),
+      reconnecting: () => {},
+      ended: reason => {
+        this.ended = reason
+      },
+    }
+    this.session = new Session({
+      room,
+      name: () => this.#name,
+      token,
+      clock,
+      events,
+      connect: handlers => {
+        this.stream = this.#host.connectStream(
+          { ip: parseIp(SERVER)!, port: PORT },
+          {
+            opened: () => handlers.opened(),
+            message: text => handlers.message(text),
+            closed: () => handlers.closed(),
+          },
+        )
+        return this.stream
+      },
+    })
+    this.session.start()
+  }
+
+  leave(): void {
+    this.session?.leave()
+    this.session = undefined
+  }
+
+  /** The network drops the socket; the server notices only after `noticed` ms. */
+  cut(noticed: number): void {
+    if (this.stream?.isOpen) this.stream.cut(noticed)
+  }
+}
