@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { once } from "node:events"
-import { createServer as createHttpServer, type IncomingMessage, request as httpRequest } from "node:http"
+import { createServer as createHttpServer, request as httpRequest, type IncomingMessage } from "node:http"
 import { connect, type Socket } from "node:net"
 import { test } from "node:test"
 import { TcpPort, type TcpProtocol } from "./tcp-port.ts"
