@@ -34,7 +34,7 @@ function oneOf<const T extends readonly [string, ...string[]]>(
   description: string,
 ): z.ZodDefault<z.ZodEnum<z.core.util.ToEnum<T[number]>>> {
   const schema = z.enum(values).default(byDefault as never)
-  return key(schema, `one of ${values.join(", ")}`, description) as never
+  return key(schema, `one of ${values.join(", ")}`, description)
 }
 
 function whole(

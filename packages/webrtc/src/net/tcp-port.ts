@@ -96,11 +96,6 @@ export class TcpPort {
     return this.#counters
   }
 
-  /** Stops accepting at once; connections that are open stay. */
-  stopAccepting(): void {
-    this.#server.close()
-  }
-
   /** Stops accepting and destroys what is open. Resolves when nothing is left. */
   async close(): Promise<void> {
     const closed = [new Promise<void>(resolve => void this.#server.close(() => resolve()))]

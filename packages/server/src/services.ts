@@ -1,0 +1,6 @@
+import type { Service } from "./service.ts"
+
+/** What runs in the process beside the pages and the relay. */
+export function services(): Service[] {
+  return []
+}
