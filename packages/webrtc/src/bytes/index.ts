@@ -1,3 +1,4 @@
+export { readUint16, readUint32, writeUint16, writeUint32 } from "./integers.ts"
 export {
   type Address,
   equalAddress,

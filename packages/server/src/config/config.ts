@@ -1,0 +1,40 @@
+/** The effective configuration: complete, and legal as a whole. `docs/configuration.md` says what each key means. */
+export interface Config {
+  readonly http: {
+    readonly address: string
+    readonly port: number
+    readonly origins: readonly string[]
+    readonly trustProxy: boolean
+  }
+  readonly tls: {
+    readonly mode: "auto" | "files" | "off"
+    readonly cert?: string | undefined
+    readonly key?: string | undefined
+  }
+  readonly turn: {
+    readonly enabled: boolean
+    readonly address: string
+    readonly port: number
+    readonly announce?: string | undefined
+    readonly realm: string
+    readonly relayPorts: { readonly min: number; readonly max: number }
+    readonly allowPeers: readonly string[]
+    /** Seconds. */
+    readonly credentialTtl: number
+    readonly quotas: { readonly allocations: number; readonly allocationsPerUser: number }
+  }
+  readonly access: {
+    readonly mode: "open" | "token"
+    readonly secret?: string | undefined
+    readonly secretFile?: string | undefined
+  }
+  readonly rooms: {
+    readonly maxParticipants: number
+    /** Seconds. */
+    readonly grace: number
+  }
+  readonly log: { readonly level: "debug" | "info" | "warn" | "error" }
+  readonly data: string
+  /** Seconds. */
+  readonly drain: number
+}

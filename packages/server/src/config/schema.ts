@@ -1,0 +1,195 @@
+import { isIP } from "node:net"
+import { z } from "zod"
+import type { Config } from "./config.ts"
+
+/** What is legal for each key, for people: `must be <legal>`. */
+export const legal: z.core.$ZodRegistry<{ legal: string }> = z.registry<{ legal: string }>()
+
+/** Keys whose values are never shown. */
+export const SECRET_KEYS: ReadonlySet<string> = new Set(["access.secret"])
+
+/** Fewer characters than this can be guessed by whoever has one token. */
+export const SHORTEST_SECRET = 32
+
+const ip = z.string().refine(text => isIP(text) !== 0)
+const cidr = z.string().refine(isCidr)
+const origin = z.string().refine(isOrigin)
+const path = z.string().min(1)
+const port = z.int().min(0).max(65_535)
+
+const PORT = "a port, 0–65535 (0 takes any free one)"
+const RELAY_PORT = "a port, 1024–65535"
+const IP = "an IP address"
+const PATH = "the path of a file"
+
+function key<T extends z.ZodType>(schema: T, legally: string, description: string): T {
+  const described = schema.describe(description)
+  legal.add(described, { legal: legally })
+  return described
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(
+  values: T,
+  byDefault: T[number],
+  description: string,
+): z.ZodDefault<z.ZodEnum<z.core.util.ToEnum<T[number]>>> {
+  const schema = z.enum(values).default(byDefault as never)
+  return key(schema, `one of ${values.join(", ")}`, description)
+}
+
+function whole(
+  min: number,
+  max: number,
+  byDefault: number,
+  unit: string,
+  description: string,
+): z.ZodDefault<z.ZodInt> {
+  return key(
+    z.int().min(min).max(max).default(byDefault),
+    `a whole number of ${unit}, ${min}–${max}`,
+    description,
+  )
+}
+
+function flag(byDefault: boolean, description: string): z.ZodDefault<z.ZodBoolean> {
+  return key(z.boolean().default(byDefault), "true or false", description)
+}
+
+const schema = z.strictObject({
+  http: z
+    .strictObject({
+      address: key(ip.default("0.0.0.0"), IP, "Where the pages and the signaling are served."),
+      port: key(port.default(8443), PORT, "TCP port of HTTP, HTTPS and WebSocket, all three on this one."),
+      origins: key(
+        z.array(origin).default([]),
+        "a list of origins like https://app.example",
+        "Origins of other pages that may connect, besides the server's own.",
+      ),
+      trustProxy: flag(
+        false,
+        "Take the client's address from the last entry of X-Forwarded-For. Only behind a proxy that sets it.",
+      ),
+    })
+    .prefault({}),
+  tls: z
+    .strictObject({
+      mode: oneOf(
+        ["auto", "files", "off"],
+        "auto",
+        "auto: a self-signed certificate, made and kept in the data folder. files: your own. off: plain HTTP only.",
+      ),
+      cert: key(
+        path.optional(),
+        PATH,
+        "PEM file of the certificate and its chain, for mode files. Read again on SIGHUP.",
+      ),
+      key: key(path.optional(), PATH, "PEM file of the private key, for mode files. Read again on SIGHUP."),
+    })
+    .prefault({}),
+  turn: z
+    .strictObject({
+      enabled: flag(true, "Whether STUN and TURN are served."),
+      address: key(ip.default("0.0.0.0"), IP, "Where STUN and TURN listen."),
+      port: key(port.default(3478), PORT, "UDP port of STUN and TURN."),
+      announce: key(
+        ip.optional(),
+        IP,
+        "The address that clients reach this machine by. Default: its IPv4 address on the local network.",
+      ),
+      realm: key(
+        z
+          .string()
+          .regex(/^[\x20\x21\x23-\x5b\x5d-\x7e]{1,63}$/)
+          .default("tightbeam"),
+        "1–63 printable ASCII characters, without quotes and backslashes",
+        "The realm of TURN's long-term credentials.",
+      ),
+      relayPorts: z
+        .strictObject({
+          min: key(
+            z.int().min(1024).max(65_535).default(49_152),
+            RELAY_PORT,
+            "First UDP port to relay from.",
+          ),
+          max: key(z.int().min(1024).max(65_535).default(65_535), RELAY_PORT, "Last UDP port to relay from."),
+        })
+        .prefault({}),
+      allowPeers: key(
+        z.array(cidr).default([]),
+        "a list of addresses and ranges like 10.1.0.0/16",
+        "Private and other special ranges that may be relayed to. Public addresses always may, these never by default.",
+      ),
+      credentialTtl: whole(
+        60,
+        86_400,
+        3_600,
+        "seconds",
+        "How long TURN credentials can be used to allocate.",
+      ),
+      quotas: z
+        .strictObject({
+          allocations: whole(1, 64_512, 10_000, "allocations", "Allocations at one time, of everybody."),
+          allocationsPerUser: whole(
+            1,
+            1_000,
+            50,
+            "allocations",
+            "Allocations at one time, of one participant.",
+          ),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  access: z
+    .strictObject({
+      mode: oneOf(
+        ["open", "token"],
+        "open",
+        "open: whoever opens a page may enter any room. token: only who has a token that your own server signed.",
+      ),
+      secret: key(
+        z.string().min(SHORTEST_SECRET).optional(),
+        `at least ${SHORTEST_SECRET} characters`,
+        "What join tokens are signed with (HS256). Default in mode open: generated, kept in the data folder.",
+      ),
+      secretFile: key(path.optional(), PATH, "A file that holds the secret instead."),
+    })
+    .prefault({}),
+  rooms: z
+    .strictObject({
+      maxParticipants: whole(2, 1_000, 50, "participants", "Participants of one room."),
+      grace: whole(1, 300, 15, "seconds", "How long somebody whose connection broke is waited for."),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: oneOf(["debug", "info", "warn", "error"], "info", "The least of what is logged, to stderr."),
+    })
+    .prefault({}),
+  data: key(
+    path.default("./data"),
+    "the path of a folder",
+    "Where generated secrets and the certificate are kept.",
+  ),
+  drain: whole(0, 3_600, 10, "seconds", "How long calls may go on after SIGTERM or SIGINT."),
+})
+
+/** Everything that can be configured. Strict: a key that is not here is an error, never ignored. */
+export const configSchema: z.ZodObject = schema
+
+/** Fills in the defaults. Throws where a value is not legal. */
+export function parseConfig(settings: object): Config {
+  return schema.parse(settings)
+}
+
+function isCidr(text: string): boolean {
+  const [ip = "", bits, ...rest] = text.split("/")
+  const family = isIP(ip)
+  if (family === 0 || rest.length > 0) return false
+  if (bits === undefined) return true
+  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
+}

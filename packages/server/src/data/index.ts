@@ -1,0 +1,1 @@
+export { DataError, DataFolder } from "./data-folder.ts"

@@ -1,0 +1,250 @@
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http"
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https"
+import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import type { SecureContextOptions } from "node:tls"
+import { type TcpCounters, type TcpLimits, TcpPort, TLS_FIRST_BYTE } from "@tightbeam/webrtc/net"
+import { errorText, type Log } from "../log/index.ts"
+import { clientAddress } from "./client-address.ts"
+import { HttpError } from "./http-error.ts"
+import type { Pages } from "./pages.ts"
+import { sendError } from "./respond.ts"
+import type { Routes } from "./routes.ts"
+import { SECURITY_HEADERS } from "./security-headers.ts"
+
+/** What one connection may take. All in ms but the last two. */
+export interface HttpLimits {
+  /** From the first byte to the end of the headers. */
+  readonly headers: number
+  /** From the first byte to the end of the body. */
+  readonly request: number
+  /** Between two requests on one connection. */
+  readonly keepAlive: number
+  readonly tlsHandshake: number
+  /** How often the above are looked at. */
+  readonly check: number
+  /** Bytes. */
+  readonly headerSize: number
+  readonly headerCount: number
+}
+
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+  headers: 10_000,
+  request: 30_000,
+  keepAlive: 15_000,
+  tlsHandshake: 10_000,
+  check: 5_000,
+  headerSize: 16 * 1024,
+  headerCount: 100,
+}
+
+export interface HttpFrontOptions {
+  readonly address: string
+  readonly port: number
+  /** PEM. Without it, connections that begin with TLS are closed. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined
+  readonly trustProxy: boolean
+  readonly routes: Routes
+  readonly pages: Pages
+  readonly log: Log
+  readonly limits?: Partial<HttpLimits>
+  readonly tcpLimits?: Partial<TcpLimits>
+}
+
+/** HTTP, HTTPS and WebSocket on one TCP port. */
+export class HttpFront {
+  readonly #options: HttpFrontOptions
+  readonly #http: HttpServer
+  readonly #https: HttpsServer | undefined
+  #port: TcpPort | undefined
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options
+    const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
+    const server = {
+      headersTimeout: limits.headers,
+      requestTimeout: limits.request,
+      keepAliveTimeout: limits.keepAlive,
+      connectionsCheckingInterval: limits.check,
+      maxHeaderSize: limits.headerSize,
+      requireHostHeader: false,
+    }
+    this.#http = this.#serve(createHttpServer(server), limits)
+    if (options.certificate !== undefined) {
+      const tls = {
+        ...options.certificate,
+        ...server,
+        handshakeTimeout: limits.tlsHandshake,
+        ALPNProtocols: ["http/1.1"],
+      }
+      this.#https = this.#serve(createHttpsServer(tls), limits)
+    }
+  }
+
+  /** Rejects with the system's error (`code`: `EADDRINUSE`, …). Resolves with the port. */
+  async listen(): Promise<number> {
+    const { address, port, tcpLimits } = this.#options
+    const https = this.#https
+    this.#port = await TcpPort.listen({
+      address,
+      port,
+      ...(tcpLimits && { limits: tcpLimits }),
+      // A proxy brings everybody's connections from its one address, and has its own limits.
+      exempt: () => this.#options.trustProxy,
+      protocols: [
+        ...(https
+          ? [{ name: "https", matches: isTls, accept: (socket: Socket) => hand(https, socket) }]
+          : []),
+        { name: "http", matches: isHttp, accept: socket => hand(this.#http, socket) },
+      ],
+    })
+    return this.#port.local.port
+  }
+
+  /** New TLS connections get this certificate from now on. */
+  replaceCertificate(certificate: SecureContextOptions): void {
+    this.#https?.setSecureContext(certificate)
+  }
+
+  counters(): Readonly<TcpCounters> | undefined {
+    return this.#port?.counters()
+  }
+
+  /** Destroys what is open. Resolves when nothing is left. */
+  async close(): Promise<void> {
+    // They never listened themselves; this ends their timers.
+    this.#http.close()
+    this.#https?.close()
+    await this.#port?.close()
+  }
+
+  #serve<T extends HttpServer | HttpsServer>(server: T, limits: HttpLimits): T {
+    server.maxHeadersCount = limits.headerCount
+    server.on("request", (request, response) => void this.#answer(request, response))
+    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head))
+    server.on("clientError", (_error, socket) => refuse(socket as Duplex, "400 Bad Request"))
+    server.on("tlsClientError", () => {})
+    // Normally sent by listen(): it starts the checks of headersTimeout and requestTimeout.
+    server.emit("listening")
+    return server
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { routes, pages, log, trustProxy } = this.#options
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
+    try {
+      const url = targetOf(request)
+      const method = request.method!
+      const match = routes.match(method, url.pathname)
+      if (match !== undefined) {
+        await match.handler({
+          request,
+          response,
+          url,
+          params: match.params,
+          client: clientAddress(request, trustProxy),
+        })
+      } else if (pages.has(url.pathname)) {
+        if (method === "GET" || method === "HEAD") pages.send(url.pathname, request, response)
+        else
+          throw new HttpError(405, "method-not-allowed", `${method} is not possible here.`, "Use GET.", {
+            allow: "GET, HEAD",
+          })
+      } else throw new HttpError(404, "not-found", "There is nothing here.", "Check the address.")
+    } catch (error) {
+      this.#failed(error, request, response, log)
+    }
+  }
+
+  #failed(error: unknown, request: IncomingMessage, response: ServerResponse, log: Log): void {
+    // The client went away in the middle: nobody to answer, and no fault of ours.
+    if (request.destroyed && !request.complete) return
+    if (!(error instanceof HttpError))
+      log.error("A request failed", {
+        method: request.method,
+        path: pathOf(request),
+        error: errorText(error),
+      })
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const answer =
+      error instanceof HttpError
+        ? error
+        : new HttpError(500, "internal", "The server failed.", "Try again. If it stays, its log says why.")
+    sendError(response, answer)
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A socket without a listener for errors ends the process when its client resets it.
+    socket.on("error", () => socket.destroy())
+    try {
+      const handler = this.#options.routes.upgrade(targetOf(request).pathname)
+      if (handler === undefined) refuse(socket, "404 Not Found")
+      else handler(request, socket, head)
+    } catch (error) {
+      if (!(error instanceof HttpError))
+        this.#options.log.error("An upgrade failed", { path: pathOf(request), error: errorText(error) })
+      refuse(
+        socket,
+        error instanceof HttpError ? `${error.status} ${error.code}` : "500 Internal Server Error",
+      )
+    }
+  }
+}
+
+function isTls(byte: number): boolean {
+  return byte === TLS_FIRST_BYTE
+}
+
+/** Methods are upper-case letters; empty lines before a request are tolerated (RFC 9112 §2.2). */
+function isHttp(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || byte === 0x0d || byte === 0x0a
+}
+
+function hand(server: HttpServer | HttpsServer, socket: Socket): void {
+  server.emit("connection", socket)
+}
+
+function refuse(socket: Duplex, status: string): void {
+  if (socket.destroyed || !socket.writable) socket.destroy()
+  else socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+/** A name or address with an optional port, and nothing that means something in a URL or a header. */
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i
+
+/** The target and the Host header as a URL. Throws `HttpError` 400 where either is not what browsers send. */
+function targetOf(request: IncomingMessage): URL {
+  const { host } = request.headers
+  if (host === undefined || !HOST.test(host))
+    throw new HttpError(
+      400,
+      "bad-host",
+      "The Host header is missing or malformed.",
+      "Send one Host header.",
+      {
+        connection: "close",
+      },
+    )
+  const target = request.url ?? ""
+  // Not against the URL parser: "//other.example/x" is a path here, and ".." is looked up as it is.
+  if (!target.startsWith("/") || !URL.canParse(`http://${host}${target}`))
+    throw new HttpError(
+      400,
+      "bad-target",
+      "The request target is malformed.",
+      "Send a path that begins with /.",
+    )
+  return new URL(`http://${host}${target}`)
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?")[0]!
+}

@@ -1,0 +1,8 @@
+export { clientAddress } from "./client-address.ts"
+export { HttpError } from "./http-error.ts"
+export { DEFAULT_HTTP_LIMITS, HttpFront, type HttpFrontOptions, type HttpLimits } from "./http-front.ts"
+export { Pages } from "./pages.ts"
+export { readJson } from "./read-body.ts"
+export { sendError, sendJson } from "./respond.ts"
+export { type Exchange, type Handler, Routes, type UpgradeHandler } from "./routes.ts"
+export { SECURITY_HEADERS } from "./security-headers.ts"

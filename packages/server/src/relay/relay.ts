@@ -1,0 +1,143 @@
+import type { IceServer } from "@tightbeam/client"
+import { formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
+import type { Evidence } from "@tightbeam/webrtc/contract"
+import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { addressFrom, Driver, ownAddresses, type UdpCounters } from "@tightbeam/webrtc/net"
+import { type TurnCounters, type TurnEvent, TurnServer, timeLimitedCredentials } from "@tightbeam/webrtc/turn"
+import type { Config } from "../config/index.ts"
+import { errorText, type Log } from "../log/index.ts"
+import { LateMachine } from "./late-machine.ts"
+
+export interface RelayOptions {
+  readonly turn: Config["turn"]
+  /** The address that clients are told, see `announcedAddress`. */
+  readonly announce: string
+  readonly secret: Uint8Array
+  /** Where else this process listens: never a peer. */
+  readonly listeners: readonly { readonly address: string; readonly port: number }[]
+  readonly log: Log
+  readonly onEvidence?: (evidence: Evidence) => void
+}
+
+export interface RelayCounters {
+  readonly turn: TurnCounters
+  readonly udp: Readonly<UdpCounters>
+}
+
+/** ICE servers for one participant. */
+export interface IceServers {
+  readonly iceServers: readonly IceServer[]
+  /** How long their credentials are good, seconds. */
+  readonly ttl: number
+}
+
+/** STUN and TURN on one UDP port. */
+export class Relay {
+  readonly #options: RelayOptions
+  readonly #driver: Driver<TurnEvent>
+  readonly #server: TurnServer
+  readonly #host: string
+
+  /** Rejects with `ListenError`, or a TypeError that names an option. */
+  static async start(options: RelayOptions): Promise<Relay> {
+    const { turn, announce, log } = options
+    const late = new LateMachine<TurnEvent>()
+    const driver = new Driver<TurnEvent>(late, {
+      ...(options.onEvidence && { onEvidence: options.onEvidence }),
+      onFault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
+      // Who narrows the listening address means the relayed ones too.
+      bindAddresses: isUnspecified(turn.address) ? {} : { 4: turn.address, 6: turn.address },
+    })
+    try {
+      const { local } = await driver.listen(turn)
+      const server = createServer(options, local.port)
+      late.machine = server
+      return new Relay(
+        options,
+        driver,
+        server,
+        formatAddress({ ip: parseIp(announce)!, port: local.port }),
+        local.port,
+      )
+    } catch (error) {
+      await driver.close()
+      throw error
+    }
+  }
+
+  /** The UDP port that it listens on. */
+  readonly port: number
+
+  private constructor(
+    options: RelayOptions,
+    driver: Driver<TurnEvent>,
+    server: TurnServer,
+    host: string,
+    port: number,
+  ) {
+    this.#options = options
+    this.#driver = driver
+    this.#server = server
+    this.#host = host
+    this.port = port
+  }
+
+  /** Fresh credentials, bound to this participant of this room. */
+  iceServers(room: string, participant: string): IceServers {
+    const { secret, turn } = this.#options
+    const ttl = turn.credentialTtl
+    const expiry = Math.floor(Date.now() / 1000) + ttl
+    const { username, password } = timeLimitedCredentials({
+      crypto: nodeCrypto,
+      secret,
+      room,
+      participant,
+      expiry,
+    })
+    return {
+      iceServers: [
+        { urls: [`stun:${this.#host}`] },
+        { urls: [`turn:${this.#host}?transport=udp`], username, credential: password },
+      ],
+      ttl,
+    }
+  }
+
+  counters(): RelayCounters {
+    return { turn: this.#server.counters(), udp: this.#driver.counters() }
+  }
+
+  /** Frees every allocation and closes every socket. */
+  async close(): Promise<void> {
+    this.#driver.command((now, out) => this.#server.close(now, out))
+    await this.#driver.close()
+  }
+}
+
+function createServer({ turn, announce, secret, listeners }: RelayOptions, port: number): TurnServer {
+  const announced = parseIp(announce)!
+  // Behind a 1:1 NAT our own ports can also be reached by the announced address, from inside.
+  const never = [...listeners, { address: turn.address, port }].flatMap(listener => [
+    addressFrom(listener.address, listener.port)!,
+    { ip: announced, port: listener.port },
+  ])
+  return new TurnServer({
+    crypto: nodeCrypto,
+    epoch: Date.now() - performance.now(),
+    realm: turn.realm,
+    secrets: [secret],
+    relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },
+    relayPorts: turn.relayPorts,
+    limits: turn.quotas,
+    peers: {
+      allow: turn.allowPeers,
+      listeners: never,
+      ownAddresses: ownAddresses().flatMap(text => parseIp(text) ?? []),
+    },
+  })
+}
+
+/** `0.0.0.0` or `::`. */
+export function isUnspecified(address: string): boolean {
+  return parseIp(address)?.every(byte => byte === 0) === true
+}

@@ -1,0 +1,2 @@
+export { CertificateError, loadCertificate } from "./certificate.ts"
+export type { Pem } from "./self-signed.ts"

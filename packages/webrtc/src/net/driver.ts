@@ -1,0 +1,324 @@
+import type { Address } from "../bytes/index.ts"
+import {
+  type BindFailure,
+  type Datagram,
+  type Evidence,
+  type Machine,
+  NO_PATH,
+  type Out,
+  type Path,
+  type Paths,
+  PathTable,
+  type Reply,
+  type Request,
+  type Socket,
+} from "../contract/index.ts"
+import { DgramIo } from "./dgram-io.ts"
+import { addressFrom } from "./ip-text.ts"
+import type { Batch, CreateUdpIo, UdpCounters, UdpIo, UdpOptions } from "./udp-io.ts"
+
+/** The longest delay that a timer of the platform takes, ms: 24.8 days. */
+const LONGEST_DELAY = 2 ** 31 - 1
+
+export interface DriverOptions<Event> {
+  /** What the machine tells its owner. Called after the batch was sent; commands may be given from here. */
+  readonly onEvent?: (event: Event, now: number) => void
+  readonly onEvidence?: (evidence: Evidence, now: number) => void
+  /** A bug: something threw that must not. What it was doing is dropped, everything else goes on. */
+  readonly onFault?: (error: unknown, during: Activity) => void
+  /** Where sockets that the machine asks for are bound. Default `0.0.0.0` and `::`. */
+  readonly bindAddresses?: { readonly 4?: string; readonly 6?: string }
+  readonly udp?: UdpOptions
+  /** Default: `DgramIo`. */
+  readonly createIo?: CreateUdpIo
+  /** Entries of the table of paths, default 65,536. */
+  readonly paths?: number
+}
+
+/** What was called when something threw. */
+export type Activity = "receive" | "reply" | "tick" | "event" | "evidence" | "request"
+
+export interface Listening {
+  readonly socket: Socket
+  readonly local: Address
+}
+
+/** A port that could not be had. */
+export class ListenError extends Error {
+  override readonly name = "ListenError"
+  /** The system's: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Runs one machine on real UDP sockets, the monotonic clock and one timer. */
+export class Driver<Event = never> {
+  readonly #machine: Machine<Event>
+  readonly #options: DriverOptions<Event>
+  readonly #paths: PathTable
+  readonly #io: UdpIo
+  readonly #out: DriverOut<Event>
+  readonly #datagram: Datagram
+  /** Sockets that the machine asked for: it may close these and no others. */
+  readonly #asked = new Set<Socket>()
+  /** Numbers of closed sockets, the longest unused first. */
+  readonly #free: Socket[] = []
+  #sockets = 0
+  #timer: NodeJS.Timeout | undefined
+  /** When the timer fires, on the machine's clock. */
+  #timerAt = Infinity
+  #running = false
+  #telling = false
+  #closed: Promise<void> | undefined
+
+  constructor(machine: Machine<Event>, options: DriverOptions<Event> = {}) {
+    this.#machine = machine
+    this.#options = options
+    this.#paths = new PathTable(options.paths)
+    const createIo = options.createIo ?? ((paths, onBatch, udp) => new DgramIo(paths, onBatch, udp))
+    this.#io = createIo(this.#paths, batch => this.#receive(batch), options.udp ?? {})
+    this.#out = new DriverOut(this.#paths, this.#io)
+    this.#datagram = {
+      bytes: this.#io.bytes,
+      view: this.#io.view,
+      offset: 0,
+      length: 0,
+      path: NO_PATH,
+      ecn: 0,
+    }
+  }
+
+  /**
+   * Opens a socket of the owner's choosing for the machine. `address` is an IP address, port 0 takes any
+   * free port; on `::` IPv4 is taken too. Rejects with `ListenError`.
+   */
+  listen(at: { readonly address: string; readonly port: number }): Promise<Listening> {
+    const local = addressFrom(at.address, at.port)
+    if (local === undefined) throw new TypeError(`listen: "${at.address}" is not an IP address`)
+    if (this.#closed !== undefined) throw new Error("listen: this driver is closed")
+    const socket = this.#claim()
+    const { promise, resolve, reject } = Promise.withResolvers<Listening>()
+    this.#io.bind(socket, local, true, outcome => {
+      if ("local" in outcome) resolve({ socket, local: outcome.local })
+      else {
+        this.#free.push(socket)
+        const { code, error } = outcome
+        reject(new ListenError(code, `UDP ${at.address} port ${at.port}: ${error.message}`, { cause: error }))
+      }
+    })
+    return promise
+  }
+
+  /** Gives the machine a command, sends what it said, and returns what `give` returned. */
+  command<T>(give: (now: number, out: Out<Event>) => T): T {
+    if (this.#running) throw new Error("command: given from within the machine; events are the place for it")
+    if (this.#closed !== undefined) throw new Error("command: this driver is closed")
+    const now = performance.now()
+    this.#running = true
+    try {
+      return give(now, this.#out)
+    } finally {
+      this.#running = false
+      this.#settle(now)
+    }
+  }
+
+  /** Of the sockets, since the start. */
+  counters(): Readonly<UdpCounters> {
+    return this.#io.counters()
+  }
+
+  /** Which form of `UdpIo` runs. */
+  get form(): string {
+    return this.#io.form
+  }
+
+  /** Stops the timer and closes every socket; the machine is not called again. Resolves when nothing is left. */
+  close(): Promise<void> {
+    if (this.#closed === undefined) {
+      clearTimeout(this.#timer)
+      this.#closed = this.#io.shutdown()
+    }
+    return this.#closed
+  }
+
+  #receive(batch: Batch): void {
+    if (this.#closed !== undefined) return
+    const now = performance.now()
+    const d = this.#datagram
+    this.#running = true
+    for (let i = 0; i < batch.count; i++) {
+      if (!batch.read(i, d)) continue
+      try {
+        this.#machine.receive(d, now, this.#out)
+      } catch (error) {
+        this.#fault(error, "receive")
+      }
+    }
+    this.#running = false
+    this.#settle(now)
+  }
+
+  #reply(reply: Reply): void {
+    if (this.#closed !== undefined) return
+    const now = performance.now()
+    this.#running = true
+    try {
+      this.#machine.reply(reply, now, this.#out)
+    } catch (error) {
+      this.#fault(error, "reply")
+    }
+    this.#running = false
+    this.#settle(now)
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    this.#timerAt = Infinity
+    const now = performance.now()
+    // Timers of the platform may fire a fraction of a millisecond early.
+    if (now >= this.#machine.nextTick) {
+      this.#running = true
+      try {
+        this.#machine.tick(now, this.#out)
+      } catch (error) {
+        this.#fault(error, "tick")
+      }
+      this.#running = false
+    }
+    this.#settle(now)
+  }
+
+  /** After each turn of the machine: first what it sent, then what it asked, then what it told. */
+  #settle(now: number): void {
+    this.#io.flush()
+    const { requests } = this.#out
+    for (const request of requests) this.#answer(request)
+    requests.length = 0
+    this.#tell(now)
+    this.#arm(now)
+  }
+
+  #answer(request: Request): void {
+    if (request.type === "bind") {
+      const text = this.#options.bindAddresses?.[request.family] ?? (request.family === 4 ? "0.0.0.0" : "::")
+      const local = addressFrom(text, request.port)
+      if (local === undefined) throw new TypeError(`bindAddresses: "${text}" is not an IP address`)
+      const socket = this.#claim()
+      this.#io.bind(socket, local, false, outcome => {
+        if ("local" in outcome) {
+          this.#asked.add(socket)
+          this.#reply({ type: "bound", id: request.id, socket, local: outcome.local })
+        } else {
+          this.#free.push(socket)
+          const reason: BindFailure = outcome.code === "EADDRINUSE" ? "in-use" : "refused"
+          this.#reply({ type: "failed", id: request.id, reason })
+        }
+      })
+    } else if (this.#asked.delete(request.socket)) {
+      this.#io.close(request.socket)
+      this.#free.push(request.socket)
+    } else {
+      this.#fault(new Error(`close: socket ${request.socket} was not bound for this machine`), "request")
+    }
+  }
+
+  /** A handler may give commands, which bring new events: those are told by the loop that already runs. */
+  #tell(now: number): void {
+    if (this.#telling) return
+    this.#telling = true
+    const { events, evidence } = this.#out
+    for (let i = 0; i < evidence.length || i < events.length; i++) {
+      if (i < evidence.length) {
+        try {
+          this.#options.onEvidence?.(evidence[i]!, now)
+        } catch (error) {
+          this.#fault(error, "evidence")
+        }
+      }
+      if (i < events.length) {
+        try {
+          this.#options.onEvent?.(events[i]!, now)
+        } catch (error) {
+          this.#fault(error, "event")
+        }
+      }
+    }
+    events.length = 0
+    evidence.length = 0
+    this.#telling = false
+  }
+
+  /** A timer that fires earlier than needed is left alone: it looks again then. */
+  #arm(now: number): void {
+    const { nextTick } = this.#machine
+    if (this.#closed !== undefined || nextTick === Infinity || nextTick >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    const delay = Math.min(Math.max(Math.ceil(nextTick - now), 1), LONGEST_DELAY)
+    this.#timerAt = now + delay
+    this.#timer = setTimeout(() => this.#tick(), delay)
+  }
+
+  #claim(): Socket {
+    return this.#free.shift() ?? this.#sockets++
+  }
+
+  #fault(error: unknown, during: Activity): void {
+    if (this.#options.onFault !== undefined) this.#options.onFault(error, during)
+    else {
+      // Out of this turn, so that the rest of it is done, and loud: nobody said that faults are looked after.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
+class DriverOut<Event> implements Out<Event> {
+  readonly paths: Paths
+  readonly #io: UdpIo
+  readonly requests: Request[] = []
+  readonly events: Event[] = []
+  readonly evidence: Evidence[] = []
+
+  constructor(paths: Paths, io: UdpIo) {
+    this.paths = paths
+    this.#io = io
+  }
+
+  get bytes(): Uint8Array {
+    return this.#io.bytes
+  }
+
+  get view(): DataView {
+    return this.#io.view
+  }
+
+  reserve(path: Path, max: number): number {
+    return this.#io.reserve(path, max)
+  }
+
+  commit(length: number): void {
+    this.#io.commit(length)
+  }
+
+  forward(d: Datagram, skip: number, length: number, path: Path): void {
+    this.#io.forward(d, skip, length, path)
+  }
+
+  ask(request: Request): void {
+    this.requests.push(request)
+  }
+
+  tell(event: Event): void {
+    this.events.push(event)
+  }
+
+  note(evidence: Evidence): void {
+    this.evidence.push(evidence)
+  }
+}

@@ -1,0 +1,14 @@
+export { DgramIo } from "./dgram-io.ts"
+export { type Activity, Driver, type DriverOptions, ListenError, type Listening } from "./driver.ts"
+export { type Interfaces, ownAddresses, primaryIpv4 } from "./interfaces.ts"
+export { addressFrom } from "./ip-text.ts"
+export {
+  DEFAULT_TCP_LIMITS,
+  type TcpCounters,
+  type TcpLimits,
+  TcpPort,
+  type TcpPortOptions,
+  type TcpProtocol,
+  TLS_FIRST_BYTE,
+} from "./tcp-port.ts"
+export type { Batch, Bound, CreateUdpIo, UdpCounters, UdpIo, UdpOptions } from "./udp-io.ts"

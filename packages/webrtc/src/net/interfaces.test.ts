@@ -1,0 +1,38 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { type Interfaces, ownAddresses, primaryIpv4 } from "./interfaces.ts"
+
+function v4(address: string, internal = false): NonNullable<Interfaces[string]> {
+  return [{ address, internal, family: "IPv4", netmask: "255.255.255.0", mac: "", cidr: null }]
+}
+
+test("the address on a physical adapter is preferred to bridges and link-local ones", () => {
+  const interfaces = {
+    lo: v4("127.0.0.1", true),
+    docker0: v4("172.17.0.1"),
+    "br-1f2e": v4("172.18.0.1"),
+    veth12: v4("169.254.3.4"),
+    wlp3s0: v4("192.168.1.20"),
+  }
+  assert.equal(primaryIpv4(interfaces), "192.168.1.20")
+  assert.equal(primaryIpv4({ lo: v4("127.0.0.1", true), docker0: v4("172.17.0.1") }), "172.17.0.1")
+  assert.equal(primaryIpv4({ lo: v4("127.0.0.1", true) }), undefined)
+})
+
+test("own addresses include loopback and have no zones", () => {
+  const own = ownAddresses({
+    lo: v4("127.0.0.1", true),
+    eth0: [
+      {
+        address: "fe80::1%eth0",
+        internal: false,
+        family: "IPv6",
+        netmask: "",
+        mac: "",
+        cidr: null,
+        scopeid: 2,
+      },
+    ],
+  })
+  assert.deepEqual(own, ["127.0.0.1", "fe80::1"])
+})

@@ -1,0 +1,37 @@
+import { networkInterfaces } from "node:os"
+
+/** What the choice is made from: the shape of `os.networkInterfaces()`. */
+export type Interfaces = ReturnType<typeof networkInterfaces>
+
+/** Bridges and tunnels of containers and virtual machines: up, private, and of no use to a phone. */
+const VIRTUAL =
+  /^(docker|br-|veth|virbr|vmnet|vboxnet|cni|flannel|cali|lxc|lxd|podman|utun|tun|tap|wg|zt|tailscale)/
+/** What the adapters of people's own networks are called on Linux, macOS and Windows. */
+const PHYSICAL = /^(en|eth|wl|Ethernet|Wi-?Fi)/i
+
+/**
+ * The IPv4 address that others on this network most likely reach this machine by; `undefined` when it
+ * has none but loopback. A guess where there are several: whoever knows better configures it.
+ */
+export function primaryIpv4(interfaces: Interfaces = networkInterfaces()): string | undefined {
+  let best: { address: string; score: number } | undefined
+  for (const [name, addresses] of Object.entries(interfaces)) {
+    for (const { address, family, internal } of addresses ?? []) {
+      if (internal || family !== "IPv4") continue
+      const score =
+        (VIRTUAL.test(name) ? 0 : 4) +
+        (PHYSICAL.test(name) ? 2 : 0) +
+        (address.startsWith("169.254.") ? 0 : 1)
+      if (best === undefined || score > best.score) best = { address, score }
+    }
+  }
+  return best?.address
+}
+
+/** Every address of this machine, loopback too, without zones. */
+export function ownAddresses(interfaces: Interfaces = networkInterfaces()): string[] {
+  const all = new Set<string>()
+  for (const addresses of Object.values(interfaces))
+    for (const { address } of addresses ?? []) all.add(address.split("%")[0]!)
+  return [...all]
+}

@@ -1,0 +1,77 @@
+import type { Address } from "../bytes/index.ts"
+import type { Datagram, Path, PathTable, Socket } from "../contract/index.ts"
+
+/**
+ * UDP sockets that hand up batches of datagrams and take batches down. The driver sees nothing else of
+ * the platform, so a form that receives and sends many datagrams per system call can stand here.
+ *
+ * Errors of the network (an unreachable host, a full buffer) are counted and never thrown.
+ */
+export interface UdpIo {
+  /** Which form this is, for reports: `dgram`. */
+  readonly form: string
+
+  /**
+   * Binds `socket` to `local`. `done` is called once, never before `bind` returned. With `dualStack`, a
+   * socket on `::` takes IPv4 too, which is handed up as IPv4; otherwise IPv6 sockets are that alone.
+   */
+  bind(socket: Socket, local: Address, dualStack: boolean, done: (outcome: Bound) => void): void
+  /** Frees the port. What was sent before still leaves. */
+  close(socket: Socket): void
+
+  /** The send slab; it may move with each `reserve`. */
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Room for `max` zeroed bytes to `path`; returns the offset to write at. */
+  reserve(path: Path, max: number): number
+  /** Queues the first `length` bytes of the last `reserve`; 0 queues nothing. */
+  commit(length: number): void
+  /** Queues bytes of a received datagram, uncopied. Only for a datagram of the batch being handled. */
+  forward(d: Datagram, skip: number, length: number, path: Path): void
+  /** Sends what was queued. */
+  flush(): void
+
+  counters(): Readonly<UdpCounters>
+  /** Closes every socket; resolves when none is left. */
+  shutdown(): Promise<void>
+}
+
+/** A batch of received datagrams, valid during the call that hands it up. */
+export interface Batch {
+  readonly count: number
+  /** Points `d` at datagram `i`, 0 ≤ `i` < `count`; false when no path could be interned for it. */
+  read(i: number, d: Datagram): boolean
+}
+
+/** What a form of `UdpIo` is made from. */
+export type CreateUdpIo = (paths: PathTable, onBatch: (batch: Batch) => void, options: UdpOptions) => UdpIo
+
+export interface UdpOptions {
+  /** SO_RCVBUF in bytes, of each socket. The system may grant less. Default 4 MiB. */
+  readonly receiveBuffer?: number
+  /** SO_SNDBUF in bytes, of each socket. Default 4 MiB. */
+  readonly sendBuffer?: number
+  /** Slabs of 256 KiB that unsent datagrams may hold before further ones are dropped. Default 64. */
+  readonly slabs?: number
+}
+
+export type Bound =
+  | { readonly local: Address }
+  /** `code` is the system's: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`, `EMFILE`. */
+  | { readonly code: string; readonly error: Error }
+
+/** Since the start. */
+export interface UdpCounters {
+  received: number
+  receivedBytes: number
+  sent: number
+  sentBytes: number
+  /** Received but not handed up: no slab or no path was free. */
+  receiveDropped: number
+  /** Not sent: no slab was free, the path was gone, or the port was 0. */
+  sendDropped: number
+  /** The system refused a send. */
+  sendErrors: number
+  /** Errors reported on sockets, as ICMP makes them. */
+  socketErrors: number
+}

@@ -1,0 +1,47 @@
+/** Attribute types (RFC 8489 §18.3, RFC 8656 §18). Below 0x8000 a receiver must understand them. */
+export const Attribute = {
+  mappedAddress: 0x0001,
+  username: 0x0006,
+  messageIntegrity: 0x0008,
+  errorCode: 0x0009,
+  unknownAttributes: 0x000a,
+  channelNumber: 0x000c,
+  lifetime: 0x000d,
+  xorPeerAddress: 0x0012,
+  data: 0x0013,
+  realm: 0x0014,
+  nonce: 0x0015,
+  xorRelayedAddress: 0x0016,
+  requestedAddressFamily: 0x0017,
+  evenPort: 0x0018,
+  requestedTransport: 0x0019,
+  dontFragment: 0x001a,
+  messageIntegritySha256: 0x001c,
+  xorMappedAddress: 0x0020,
+  reservationToken: 0x0022,
+  additionalAddressFamily: 0x8000,
+  software: 0x8022,
+  fingerprint: 0x8028,
+} as const
+
+/** RFC 8489 §18.3: who does not know such an attribute may not act on the message. */
+export function isComprehensionRequired(type: number): boolean {
+  return type < 0x8000
+}
+
+/** The type and length in front of each value (RFC 8489 §14). */
+export const ATTRIBUTE_HEADER_LENGTH = 4
+
+/** Values are followed by 0–3 bytes that bring the next attribute to a multiple of 4 (RFC 8489 §14). */
+export function padded(length: number): number {
+  return (length + 3) & ~3
+}
+
+/** RFC 8489 §14.1. */
+export const AddressFamily = { ipv4: 1, ipv6: 2 } as const
+
+/** The IANA protocol number that REQUESTED-TRANSPORT carries (RFC 8656 §18.8). */
+export const TRANSPORT_UDP = 17
+
+/** The longest USERNAME: "fewer than 509 bytes" (RFC 8489 §14.3). */
+export const MAX_USERNAME_LENGTH = 508

@@ -1,0 +1,102 @@
+import type { BindFailure, Out, Path, Socket } from "../contract/index.ts"
+import { Attribute, Method, TRANSPORT_UDP } from "../stun/index.ts"
+import type { Allocation } from "./allocation.ts"
+import { userOf } from "./credentials.ts"
+import {
+  type Context,
+  desiredLifetime,
+  type Refusal,
+  type Request,
+  refusal,
+  requestedFamily,
+} from "./request.ts"
+import type { ReplyTo } from "./responder.ts"
+
+/** The Allocate method (RFC 8656 §7.2). Its answer has to wait for the driver to bind a socket. */
+export class Allocate {
+  readonly #context: Context
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  handle(request: Request, now: number, out: Out<never>): Refusal | undefined {
+    const { table, limits } = this.#context
+    const { message, from, to } = request
+    const existing = table.ofClient(to.client)
+    if (existing !== undefined) return this.#repeat(existing, request, now, out)
+
+    if (!message.has(Attribute.requestedTransport)) return refusal(400, "no REQUESTED-TRANSPORT")
+    const transport = message.uint32(Attribute.requestedTransport)
+    if (transport < 0) return refusal(400, "unreadable REQUESTED-TRANSPORT")
+    if (Math.floor(transport / 0x1000000) !== TRANSPORT_UDP) return refusal(442, "only UDP is relayed")
+
+    const family = requestedFamily(message)
+    // Without the attribute it is IPv4, whatever the client itself comes by (RFC 8656 §7.2, 7).
+    const relay = family === undefined ? undefined : table.relays(family === 0 ? 4 : family)
+    if (relay === undefined) return refusal(440, "no relayed address of that family")
+    const lifetime = desiredLifetime(message, limits)
+    if (lifetime === undefined) return refusal(400, "unreadable LIFETIME")
+
+    const user = userOf(from.username)
+    if (table.allocationsOf(user) >= limits.allocationsPerUser)
+      return refusal(486, "limits.allocationsPerUser")
+    if (table.size >= limits.allocations) return refusal(508, "limits.allocations")
+    const allocation = table.create(
+      {
+        client: to.client,
+        username: from.username.slice(),
+        user,
+        key: from.key,
+        transactionId: to.transactionId,
+        fingerprint: to.fingerprint,
+        lifetime,
+      },
+      relay,
+      out,
+    )
+    return allocation === undefined ? refusal(508, "no relay port is free") : undefined
+  }
+
+  /** The socket is there. Returns the allocation, which now relays; `undefined` if nobody waits any more. */
+  bound(id: number, socket: Socket, now: number, out: Out<never>): Allocation | undefined {
+    const allocation = this.#context.table.bound(id, socket, now, out)
+    if (allocation !== undefined) this.#succeed(allocation, replyTo(allocation), now, out)
+    return allocation
+  }
+
+  /** No socket. Returns the client that is to be refused, unless another port is being tried. */
+  failed(id: number, reason: BindFailure, out: Out<never>): { client: Path; refused: Refusal } | undefined {
+    const { table, responder } = this.#context
+    const allocation = table.failed(id, reason, out)
+    if (allocation === undefined) return undefined
+    responder.error(replyTo(allocation), 508, out)
+    const why = reason === "in-use" ? "the relay ports tried are in use" : "no socket could be bound"
+    return { client: allocation.client, refused: refusal(508, why) }
+  }
+
+  /**
+   * RFC 8656 §7.2: a retransmission has the transaction id that made the allocation and gets the same
+   * answer; while the socket is still awaited it gets the answer that will come. Anything else is a mismatch.
+   */
+  #repeat(existing: Allocation, request: Request, now: number, out: Out<never>): Refusal | undefined {
+    if (!request.message.hasTransactionId(existing.transactionId)) {
+      return refusal(437, "the client has an allocation")
+    }
+    if (existing.isBound) this.#succeed(existing, request.to, now, out)
+    return undefined
+  }
+
+  #succeed(allocation: Allocation, to: ReplyTo, now: number, out: Out<never>): void {
+    const client = out.paths.remote(allocation.client)
+    this.#context.responder.success(to, out, writer => {
+      writer.xorAddress(Attribute.xorRelayedAddress, allocation.relayed.ip, allocation.relayed.port)
+      writer.uint32(Attribute.lifetime, allocation.timeToExpiry(now))
+      writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port)
+    })
+  }
+}
+
+function replyTo({ client, transactionId, fingerprint, key }: Allocation): ReplyTo {
+  return { client, method: Method.allocate, transactionId, fingerprint, key }
+}

@@ -1,0 +1,264 @@
+import type { Address } from "../bytes/index.ts"
+import { type BindFailure, NO_PATH, type Out, type Path, type Socket } from "../contract/index.ts"
+import { Allocation, type AllocationRequest } from "./allocation.ts"
+import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
+import { Deadlines } from "./deadlines.ts"
+import type { TurnLimits } from "./options.ts"
+import { PathMap } from "./path-map.ts"
+import { PERMISSION_LIFETIME, Permission } from "./permission.ts"
+import type { RandomPool } from "./random-pool.ts"
+import type { RelayAddresses } from "./relay-addresses.ts"
+
+type AnyOut = Out<never>
+
+/**
+ * All allocations, by client, by relay socket, by relayed address; what they hold of the driver (paths
+ * and sockets) and of the server (ports, quota), taken and given back in one place.
+ */
+export class AllocationTable {
+  readonly #limits: TurnLimits
+  readonly #random: RandomPool
+  readonly #relays: readonly RelayAddresses[]
+  readonly #all = new Set<Allocation>()
+  readonly #byClient = new PathMap<Allocation>()
+  readonly #bySocket: (Allocation | undefined)[] = []
+  readonly #channels = new PathMap<Channel>()
+  /** Waiting for their socket, by the id of the request. */
+  readonly #binding = new Map<number, Allocation>()
+  readonly #perUser = new Map<string, number>()
+  readonly #deadlines = new Deadlines<Allocation>()
+  #lastNumber = 0
+  #lastBind = 0
+
+  constructor(limits: TurnLimits, random: RandomPool, relays: readonly RelayAddresses[]) {
+    this.#limits = limits
+    this.#random = random
+    this.#relays = relays
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  get all(): Iterable<Allocation> {
+    return this.#all
+  }
+
+  get freePorts(): number {
+    return this.#relays.reduce((sum, { ports }) => sum + ports.free, 0)
+  }
+
+  get nextExpiry(): number {
+    return this.#deadlines.next
+  }
+
+  ofClient(client: Path): Allocation | undefined {
+    return this.#byClient.get(client)
+  }
+
+  ofSocket(socket: Socket): Allocation | undefined {
+    return this.#bySocket[socket]
+  }
+
+  /** The open channel to a peer, by the path from the relay socket to it. */
+  channelOn(peer: Path): Channel | undefined {
+    return this.#channels.get(peer)
+  }
+
+  relays(family: 4 | 6): RelayAddresses | undefined {
+    return this.#relays.find(relay => relay.family === family)
+  }
+
+  /** The allocation that is relayed from an address now. */
+  relayedFrom(ip: Uint8Array, port: number): Allocation | undefined {
+    for (const relay of this.#relays) {
+      const holder = relay.holder(ip, port)
+      if (holder !== undefined) return holder
+    }
+    return undefined
+  }
+
+  /** Whether an address is one that this server relays from, now or another time. */
+  isOurs(ip: Uint8Array, port: number): boolean {
+    for (const relay of this.#relays) if (relay.contains(ip, port)) return true
+    return false
+  }
+
+  allocationsOf(user: string): number {
+    return this.#perUser.get(user) ?? 0
+  }
+
+  /** Makes an allocation and asks for its socket; `undefined` when no port is left. */
+  create(request: AllocationRequest, relay: RelayAddresses, out: AnyOut): Allocation | undefined {
+    const port = relay.ports.take(this.#random)
+    if (port === undefined) return undefined
+    const allocation = new Allocation(++this.#lastNumber, request, { ip: relay.ip, port })
+    out.paths.hold(allocation.client)
+    this.#all.add(allocation)
+    this.#byClient.set(allocation.client, allocation)
+    this.#perUser.set(allocation.user, this.allocationsOf(allocation.user) + 1)
+    this.#bind(allocation, out)
+    return allocation
+  }
+
+  /** A socket came. Returns whose it is; it is closed at once when nobody waits for it any more. */
+  bound(id: number, socket: Socket, now: number, out: AnyOut): Allocation | undefined {
+    const allocation = this.#binding.get(id)
+    if (allocation === undefined) {
+      out.ask({ type: "close", socket })
+      return undefined
+    }
+    this.#binding.delete(id)
+    allocation.socket = socket
+    this.#bySocket[socket] = allocation
+    const relay = this.#relayOf(allocation)
+    relay.give(allocation.relayed.port, allocation)
+    this.#putBackTried(allocation, relay)
+    this.refresh(allocation, allocation.lifetime, now)
+    return allocation
+  }
+
+  /** No socket came. Tries another port where that may help; else returns the allocation, now gone. */
+  failed(id: number, reason: BindFailure, out: AnyOut): Allocation | undefined {
+    const allocation = this.#binding.get(id)
+    if (allocation === undefined) return undefined
+    this.#binding.delete(id)
+    if (reason === "in-use" && allocation.triedPorts.length + 1 < this.#limits.bindTries) {
+      const next = this.#relayOf(allocation).ports.take(this.#random)
+      if (next !== undefined) {
+        allocation.triedPorts.push(allocation.relayed.port)
+        allocation.relayed = { ip: allocation.relayed.ip, port: next }
+        this.#bind(allocation, out)
+        return undefined
+      }
+    }
+    this.free(allocation, out)
+    return allocation
+  }
+
+  /** Sets the time-to-expiry of a bound allocation, in seconds. */
+  refresh(allocation: Allocation, lifetime: number, now: number): void {
+    allocation.expiresAt = now + lifetime * 1000
+    this.#deadlines.set(allocation, allocation.nextExpiry)
+  }
+
+  /** Installs or refreshes a permission (RFC 8656 §9). Returns whether it is new. */
+  permit(allocation: Allocation, ip: Uint8Array, now: number): boolean {
+    const known = allocation.permissionFor(ip, now)
+    if (known !== undefined) {
+      known.expiresAt = now + PERMISSION_LIFETIME
+      return false
+    }
+    allocation.permissions.push(new Permission(ip, now + PERMISSION_LIFETIME))
+    this.#dueAt(allocation, now + PERMISSION_LIFETIME)
+    return true
+  }
+
+  /** Binds a channel whose peer has a permission; `undefined` when the driver has no path left. */
+  bindChannel(
+    allocation: Allocation,
+    number: number,
+    peer: Address,
+    now: number,
+    out: AnyOut,
+  ): Channel | undefined {
+    const path = out.paths.open(allocation.socket, peer)
+    const permission = allocation.permissionFor(peer.ip, now)
+    if (path === NO_PATH || permission === undefined) return undefined
+    const cooling = allocation.channels.get(number)
+    if (cooling !== undefined) this.#removeChannel(allocation, cooling, out)
+    const isOurs = this.isOurs(peer.ip, peer.port)
+    const channel = new Channel(number, peer, path, isOurs, permission, now + CHANNEL_LIFETIME)
+    out.paths.hold(path)
+    allocation.channels.add(channel)
+    this.#channels.set(path, channel)
+    this.#dueAt(allocation, channel.expiresAt)
+    return channel
+  }
+
+  refreshChannel(channel: Channel, now: number): void {
+    channel.expiresAt = now + CHANNEL_LIFETIME
+  }
+
+  /** Lets everything go that has expired. Returns the next allocation that did, freed, or `undefined` for the last. */
+  expireNext(now: number, out: AnyOut): Allocation | undefined {
+    // Whoever is looked at is due later afterwards, or gone: each at most once per call of the owner's loop.
+    for (let item = this.#deadlines.take(now); item !== undefined; item = this.#deadlines.take(now)) {
+      if (item.expiresAt <= now) {
+        this.free(item, out)
+        return item
+      }
+      this.prune(item, now, out)
+      this.#deadlines.set(item, item.nextExpiry)
+    }
+    return undefined
+  }
+
+  /** Lets go of permissions and channels of one allocation that have expired. */
+  prune(allocation: Allocation, now: number, out: AnyOut): void {
+    const { permissions } = allocation
+    for (let i = permissions.length - 1; i >= 0; i--)
+      if (!permissions[i]!.isLive(now)) permissions.splice(i, 1)
+    const channels = allocation.channels.all
+    for (let i = channels.length - 1; i >= 0; i--) {
+      const channel = channels[i]!
+      if (channel.isLive(now)) continue
+      this.#closeChannel(channel, out)
+      if (channel.cooledDownAt <= now) allocation.channels.remove(channel)
+    }
+  }
+
+  /** Gives back all that an allocation has of the driver and of us. */
+  free(allocation: Allocation, out: AnyOut): void {
+    this.#all.delete(allocation)
+    this.#deadlines.remove(allocation)
+    this.#byClient.delete(allocation.client)
+    for (const channel of allocation.channels.all) this.#closeChannel(channel, out)
+    out.paths.release(allocation.client)
+    const count = this.allocationsOf(allocation.user) - 1
+    if (count === 0) this.#perUser.delete(allocation.user)
+    else this.#perUser.set(allocation.user, count)
+    const relay = this.#relayOf(allocation)
+    this.#putBackTried(allocation, relay)
+    relay.takeBack(allocation.relayed.port)
+    if (!allocation.isBound) return
+    this.#bySocket[allocation.socket] = undefined
+    out.ask({ type: "close", socket: allocation.socket })
+  }
+
+  /** Nobody waits for sockets any more: those that still come are closed. */
+  forgetBinds(): void {
+    this.#binding.clear()
+  }
+
+  #bind(allocation: Allocation, out: AnyOut): void {
+    const id = ++this.#lastBind
+    this.#binding.set(id, allocation)
+    out.ask({ type: "bind", id, family: allocation.family, port: allocation.relayed.port })
+  }
+
+  #relayOf(allocation: Allocation): RelayAddresses {
+    return this.relays(allocation.family)!
+  }
+
+  #putBackTried(allocation: Allocation, relay: RelayAddresses): void {
+    for (const port of allocation.triedPorts) relay.ports.release(port)
+    allocation.triedPorts = []
+  }
+
+  #removeChannel(allocation: Allocation, channel: Channel, out: AnyOut): void {
+    this.#closeChannel(channel, out)
+    allocation.channels.remove(channel)
+  }
+
+  #closeChannel(channel: Channel, out: AnyOut): void {
+    if (!channel.isOpen) return
+    channel.isOpen = false
+    this.#channels.delete(channel.path)
+    out.paths.release(channel.path)
+  }
+
+  #dueAt(allocation: Allocation, time: number): void {
+    if (time < allocation.due) this.#deadlines.set(allocation, time)
+  }
+}

@@ -1,0 +1,108 @@
+import { type Address, equalBytes } from "../bytes/index.ts"
+import type { Path, Socket } from "../contract/index.ts"
+import { type Channel, ChannelTable } from "./channel.ts"
+import type { Due } from "./deadlines.ts"
+import type { LongTermKey } from "./long-term-key.ts"
+import { findPermission, type Permission } from "./permission.ts"
+
+const UNBOUND = -1
+
+/** What an allocation is made from: an Allocate request that passed all checks. */
+export interface AllocationRequest {
+  readonly client: Path
+  readonly username: Uint8Array
+  readonly user: string
+  readonly key: LongTermKey
+  readonly transactionId: Uint8Array
+  /** Whether responses to it end in FINGERPRINT. */
+  readonly fingerprint: boolean
+  /** Seconds. */
+  readonly lifetime: number
+}
+
+/**
+ * A relayed transport address and the client that it stands for (RFC 8656 §6). It exists from the
+ * moment that a socket is asked for; it relays from when the socket is bound.
+ */
+export class Allocation implements Due {
+  readonly number: number
+  /** The 5-tuple; held for as long as the allocation exists. */
+  readonly client: Path
+  readonly username: Uint8Array
+  readonly user: string
+  readonly key: LongTermKey
+  /** Of the Allocate that made it: the same id again is a retransmission (RFC 8656 §7.2). */
+  readonly transactionId: Uint8Array
+  readonly fingerprint: boolean
+  readonly lifetime: number
+  /** As clients and peers see it; its port changes until a socket is bound. */
+  relayed: Address
+  socket: Socket = UNBOUND
+  /** Ports that turned out to be in use by others, kept aside until one is found. */
+  triedPorts: number[] = []
+  /** In ms, on the machine's clock; set when bound. */
+  expiresAt: number = Infinity
+  readonly permissions: Permission[] = []
+  readonly channels: ChannelTable = new ChannelTable()
+  bytesToPeers = 0
+  bytesToClient = 0
+  readonly #unpermitted: Uint8Array[] = []
+  due: number = Infinity
+  place = -1
+
+  constructor(number: number, request: AllocationRequest, relayed: Address) {
+    this.number = number
+    this.client = request.client
+    this.username = request.username
+    this.user = request.user
+    this.key = request.key
+    this.transactionId = request.transactionId
+    this.fingerprint = request.fingerprint
+    this.lifetime = request.lifetime
+    this.relayed = relayed
+  }
+
+  get family(): 4 | 6 {
+    return this.relayed.ip.length === 4 ? 4 : 6
+  }
+
+  get isBound(): boolean {
+    return this.socket !== UNBOUND
+  }
+
+  permissionFor(ip: Uint8Array, now: number): Permission | undefined {
+    return findPermission(this.permissions, ip, now)
+  }
+
+  /** Whether a channel's peer may send; a permission may have expired and come anew behind its back. */
+  permits(channel: Channel, now: number): boolean {
+    if (channel.permission.isLive(now)) return true
+    const permission = this.permissionFor(channel.peer.ip, now)
+    if (permission === undefined) return false
+    channel.permission = permission
+    return true
+  }
+
+  /** Whether it is the first time that an address without a permission sends; asked and remembered for `most` of them. */
+  isUnpermittedNews(ip: Uint8Array, most: number): boolean {
+    if (this.#unpermitted.length >= most || this.#unpermitted.some(known => equalBytes(known, ip)))
+      return false
+    this.#unpermitted.push(ip)
+    return true
+  }
+
+  /** Whole seconds until it expires (RFC 8656 §7.2). */
+  timeToExpiry(now: number): number {
+    return Math.max(0, Math.ceil((this.expiresAt - now) / 1000))
+  }
+
+  /** When the first of all that can expire does, in ms. */
+  get nextExpiry(): number {
+    let next = this.expiresAt
+    for (const permission of this.permissions) next = Math.min(next, permission.expiresAt)
+    for (const channel of this.channels.all) {
+      next = Math.min(next, channel.isOpen ? channel.expiresAt : channel.cooledDownAt)
+    }
+    return next
+  }
+}

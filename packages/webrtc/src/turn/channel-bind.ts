@@ -1,0 +1,55 @@
+import { equalAddress } from "../bytes/index.ts"
+import type { Out } from "../contract/index.ts"
+import { Attribute } from "../stun/index.ts"
+import type { Allocation } from "./allocation.ts"
+import { type Channel, isChannelNumber } from "./channel.ts"
+import { type Context, judgedPeer, type Refusal, type Request, refusal } from "./request.ts"
+
+/**
+ * The ChannelBind method (RFC 8656 §12.2): binds or refreshes a channel, and installs or refreshes the
+ * peer's permission. `bound` is called for channels that are new.
+ */
+export function channelBind(
+  context: Context,
+  allocation: Allocation,
+  request: Request,
+  now: number,
+  out: Out<never>,
+  bound: (channel: Channel) => void,
+): Refusal | undefined {
+  const { table, policy, responder, limits } = context
+  const { message, to } = request
+  const value = message.uint32(Attribute.channelNumber)
+  const peerAt = message.indexOf(Attribute.xorPeerAddress)
+  if (value < 0 || peerAt < 0) return refusal(400, "no CHANNEL-NUMBER and XOR-PEER-ADDRESS")
+  const number = value >>> 16
+  if (!isChannelNumber(number)) return refusal(400, "no channel number")
+  const judged = judgedPeer(message, peerAt, allocation.family, policy)
+  if ("code" in judged) return judged
+  const peer = judged.copy()
+
+  table.prune(allocation, now, out)
+  // Live or cooling down: neither the number nor the peer may change partners (RFC 8656 §12).
+  const known = allocation.channels.get(number)
+  if (known !== undefined && !equalAddress(known.peer, peer))
+    return refusal(400, "the channel has another peer")
+  if (known === undefined && allocation.channels.ofPeer(peer) !== undefined) {
+    return refusal(400, "the peer has another channel")
+  }
+  const isNewPermission = allocation.permissionFor(peer.ip, now) === undefined
+  if (isNewPermission && allocation.permissions.length >= limits.permissions) {
+    return refusal(508, "limits.permissions")
+  }
+  if (known === undefined && allocation.channels.size >= limits.channels)
+    return refusal(508, "limits.channels")
+
+  table.permit(allocation, peer.ip, now)
+  if (known?.isLive(now)) table.refreshChannel(known, now)
+  else {
+    const channel = table.bindChannel(allocation, number, peer, now, out)
+    if (channel === undefined) return refusal(508, "the path table is full")
+    bound(channel)
+  }
+  responder.success(to, out)
+  return undefined
+}

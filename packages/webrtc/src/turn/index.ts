@@ -1,0 +1,18 @@
+export type { DropReason, TurnCounters } from "./counters.ts"
+export {
+  type CredentialsRequest,
+  expiryOf,
+  isCurrentUsername,
+  type TimeLimitedCredentials,
+  timeLimitedCredentials,
+} from "./credentials.ts"
+export {
+  DEFAULT_LIMITS,
+  DEFAULT_REALM,
+  DEFAULT_RELAY_PORTS,
+  type PortRange,
+  type TurnLimits,
+  type TurnServerOptions,
+} from "./options.ts"
+export { type IsRelayed, PeerPolicy, type PeerPolicyOptions, type PeerVerdict } from "./peer-policy.ts"
+export { type FreedReason, type TurnEvent, TurnServer } from "./server.ts"

@@ -1,0 +1,40 @@
+import { equalBytes } from "../bytes/index.ts"
+import type { Allocation } from "./allocation.ts"
+import { PortPool } from "./port-pool.ts"
+
+/** The relayed transport addresses of one family: one IP address, a range of ports, and whose each is. */
+export class RelayAddresses {
+  readonly ip: Uint8Array
+  readonly ports: PortPool
+  readonly #holders: (Allocation | undefined)[] = []
+
+  constructor(ip: Uint8Array, min: number, max: number) {
+    this.ip = ip
+    this.ports = new PortPool(min, max)
+    for (let i = 0; i < this.ports.total; i++) this.#holders.push(undefined)
+  }
+
+  get family(): 4 | 6 {
+    return this.ip.length === 4 ? 4 : 6
+  }
+
+  /** Whether it is one of these addresses, relayed from now or not. */
+  contains(ip: Uint8Array, port: number): boolean {
+    return this.ports.contains(port) && equalBytes(ip, this.ip)
+  }
+
+  /** Who is relayed from an address now. Looked up each time: the port may be another's by the next packet. */
+  holder(ip: Uint8Array, port: number): Allocation | undefined {
+    return this.contains(ip, port) ? this.#holders[port - this.ports.first] : undefined
+  }
+
+  give(port: number, holder: Allocation): void {
+    this.#holders[port - this.ports.first] = holder
+  }
+
+  /** Nobody is relayed from the port any more; it is free again. */
+  takeBack(port: number): void {
+    this.#holders[port - this.ports.first] = undefined
+    this.ports.release(port)
+  }
+}

@@ -1,0 +1,206 @@
+import { type Address, readUint16, writeUint16, writeUint32 } from "../bytes/index.ts"
+import { type Datagram, NO_PATH, type Out, type Path } from "../contract/index.ts"
+import {
+  AddressSlot,
+  ATTRIBUTE_HEADER_LENGTH,
+  Attribute,
+  HEADER_LENGTH,
+  MAGIC_COOKIE,
+  MessageClass,
+  Method,
+  messageType,
+  padded,
+  readXorAddress,
+  type StunMessage,
+  TRANSACTION_ID_AT,
+  TRANSACTION_ID_LENGTH,
+  writeXorAddress,
+  xorAddressLength,
+} from "../stun/index.ts"
+import type { Allocation } from "./allocation.ts"
+import type { AllocationTable } from "./allocation-table.ts"
+import { CHANNEL_HEADER_LENGTH } from "./channel.ts"
+import type { Counters } from "./counters.ts"
+import type { PeerPolicy } from "./peer-policy.ts"
+import type { RandomPool } from "./random-pool.ts"
+
+/** Told when a peer without a permission sent to an allocation. */
+export type OnUnpermitted = (allocation: Allocation, peer: Address, out: Out<never>) => void
+
+const DATA_INDICATION = messageType(MessageClass.indication, Method.data)
+
+/**
+ * The packet path, both ways. Data is never copied: what the client wrapped is skipped, what it needs is
+ * written into the room in front of the received bytes, and the rest goes on as it came. Nothing is
+ * allocated here.
+ */
+export class Relay {
+  readonly #table: AllocationTable
+  readonly #policy: PeerPolicy
+  readonly #counters: Counters
+  readonly #random: RandomPool
+  readonly #onUnpermitted: OnUnpermitted
+  readonly #peer = new AddressSlot()
+
+  constructor(
+    table: AllocationTable,
+    policy: PeerPolicy,
+    counters: Counters,
+    random: RandomPool,
+    onUnpermitted: OnUnpermitted,
+  ) {
+    this.#table = table
+    this.#policy = policy
+    this.#counters = counters
+    this.#random = random
+    this.#onUnpermitted = onUnpermitted
+  }
+
+  /** RFC 8656 §12.6. */
+  channelData(d: Datagram, now: number, out: Out<never>): void {
+    // Over UDP padding is optional: what follows the declared bytes is not ours to judge (§12.5).
+    if (d.length < CHANNEL_HEADER_LENGTH) return this.#counters.drop("malformed")
+    const length = readUint16(d.bytes, d.offset + 2)
+    if (CHANNEL_HEADER_LENGTH + length > d.length) return this.#counters.drop("malformed")
+    const allocation = this.#table.ofClient(d.path)
+    if (allocation === undefined) return this.#counters.drop("no-allocation")
+    const channel = allocation.channels.get(readUint16(d.bytes, d.offset))
+    if (channel === undefined || !channel.isLive(now)) return this.#counters.drop("no-channel")
+    if (channel.isOurs) {
+      this.#toRelayed(allocation, channel.peer, d, CHANNEL_HEADER_LENGTH, length, now, out)
+      return
+    }
+    this.#countToPeer(allocation, length)
+    out.forward(d, CHANNEL_HEADER_LENGTH, length, channel.path)
+  }
+
+  /** RFC 8656 §11.2. Whatever is wrong with it, an indication is dropped in silence. */
+  send(message: StunMessage, d: Datagram, now: number, out: Out<never>): void {
+    const allocation = this.#table.ofClient(d.path)
+    if (allocation === undefined) return this.#counters.drop("no-allocation")
+    const peerAt = message.indexOf(Attribute.xorPeerAddress)
+    const dataAt = message.indexOf(Attribute.data)
+    const peer = this.#peer
+    if (peerAt < 0 || dataAt < 0 || !readXorAddress(message, peerAt, peer)) {
+      return this.#counters.drop("malformed")
+    }
+    if (allocation.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")
+    if (this.#policy.authorizePeer(peer.ip, peer.port) === "denied") {
+      return this.#counters.drop("forbidden-peer")
+    }
+    const start = message.valueAt(dataAt) - d.offset
+    const length = message.valueLength(dataAt)
+    if (this.#table.isOurs(peer.ip, peer.port)) {
+      this.#toRelayed(allocation, peer, d, start, length, now, out)
+      return
+    }
+    const path = out.paths.open(allocation.socket, peer)
+    if (path === NO_PATH) return this.#counters.drop("no-path")
+    this.#countToPeer(allocation, length)
+    out.forward(d, start, length, path)
+  }
+
+  /** RFC 8656 §11.3: a datagram arrived on an allocation's relay socket. */
+  fromPeer(allocation: Allocation, d: Datagram, now: number, out: Out<never>): void {
+    this.#toClient(allocation, d.path, d, 0, d.length, now, out)
+  }
+
+  /**
+   * From one allocation to another of this server, without a socket in between: it works wherever the
+   * clients reach the server, whether or not the server reaches its own announced address.
+   */
+  #toRelayed(
+    from: Allocation,
+    to: Address,
+    d: Datagram,
+    start: number,
+    length: number,
+    now: number,
+    out: Out<never>,
+  ): void {
+    const receiver = this.#table.relayedFrom(to.ip, to.port)
+    if (receiver === undefined) return this.#counters.drop("no-such-relay")
+    // As the receiver's socket would have it: a datagram from the sender's relayed address.
+    const path = out.paths.open(receiver.socket, from.relayed)
+    if (path === NO_PATH) return this.#counters.drop("no-path")
+    this.#countToPeer(from, length)
+    this.#toClient(receiver, path, d, start, length, now, out)
+  }
+
+  /** Sends `length` bytes from `d.offset + start` on, which came from the peer behind `path`, to the client. */
+  #toClient(
+    allocation: Allocation,
+    path: Path,
+    d: Datagram,
+    start: number,
+    length: number,
+    now: number,
+    out: Out<never>,
+  ): void {
+    const peer = out.paths.remote(path)
+    const channel = this.#table.channelOn(path)
+    const isPermitted =
+      channel === undefined
+        ? allocation.permissionFor(peer.ip, now) !== undefined
+        : allocation.permits(channel, now)
+    if (!isPermitted) {
+      this.#counters.drop("no-permission")
+      this.#onUnpermitted(allocation, peer, out)
+      return
+    }
+    // Who has a channel was judged when it was bound, and the policy stays; only relayed addresses come and go.
+    const isJudged = channel !== undefined && !channel.isOurs
+    if (!isJudged && this.#policy.authorizePeer(peer.ip, peer.port) === "denied") {
+      return this.#counters.drop("forbidden-peer")
+    }
+    this.#countToClient(allocation, length)
+    // RFC 8656 §12.5: where a channel is bound, the server must use it.
+    if (channel?.isLive(now)) {
+      const skip = start - CHANNEL_HEADER_LENGTH
+      writeUint16(d.bytes, d.offset + skip, channel.number)
+      writeUint16(d.bytes, d.offset + skip + 2, length)
+      out.forward(d, skip, CHANNEL_HEADER_LENGTH + length, allocation.client)
+      return
+    }
+    const header = this.#writeDataIndication(d, start, length, peer)
+    out.forward(d, start - header, header + padded(length), allocation.client)
+  }
+
+  /** Wraps data in a Data indication (RFC 8656 §11.3) in place; returns how many bytes it wrote in front. */
+  #writeDataIndication(d: Datagram, start: number, length: number, peer: Address): number {
+    const { bytes } = d
+    const peerLength = xorAddressLength(peer.ip)
+    const header = HEADER_LENGTH + ATTRIBUTE_HEADER_LENGTH + peerLength + ATTRIBUTE_HEADER_LENGTH
+    const at = d.offset + start - header
+    writeUint16(bytes, at, DATA_INDICATION)
+    writeUint16(bytes, at + 2, header - HEADER_LENGTH + padded(length))
+    writeUint32(bytes, at + 4, MAGIC_COOKIE)
+    const idAt = this.#random.take(TRANSACTION_ID_LENGTH)
+    for (let i = 0; i < TRANSACTION_ID_LENGTH; i++) {
+      bytes[at + TRANSACTION_ID_AT + i] = this.#random.bytes[idAt + i]!
+    }
+    const peerAt = at + HEADER_LENGTH
+    writeUint16(bytes, peerAt, Attribute.xorPeerAddress)
+    writeUint16(bytes, peerAt + 2, peerLength)
+    writeXorAddress(bytes, peerAt + ATTRIBUTE_HEADER_LENGTH, at, peer.ip, peer.port)
+    const dataAt = peerAt + ATTRIBUTE_HEADER_LENGTH + peerLength
+    writeUint16(bytes, dataAt, Attribute.data)
+    writeUint16(bytes, dataAt + 2, length)
+    // What lies behind the data belongs to nobody, and not to the client either.
+    const end = d.offset + start + length
+    for (let i = length; i < padded(length); i++) bytes[end + i - length] = 0
+    return header
+  }
+
+  #countToPeer(allocation: Allocation, length: number): void {
+    allocation.bytesToPeers += length
+    this.#counters.packetsToPeers++
+    this.#counters.bytesToPeers += length
+  }
+
+  #countToClient(allocation: Allocation, length: number): void {
+    allocation.bytesToClient += length
+    this.#counters.packetsToClients++
+    this.#counters.bytesToClients += length
+  }
+}

@@ -1,0 +1,72 @@
+import type { Out } from "../contract/index.ts"
+import { AddressFamily, AddressSlot, Attribute, readXorAddress, type StunMessage } from "../stun/index.ts"
+import type { AllocationTable } from "./allocation-table.ts"
+import type { Authenticated } from "./authentication.ts"
+import type { TurnLimits } from "./options.ts"
+import type { PeerPolicy } from "./peer-policy.ts"
+import type { ReplyTo, Responder } from "./responder.ts"
+
+/** A request that proved to be its user's. The message is good only during the call. */
+export interface Request {
+  readonly message: StunMessage
+  readonly from: Authenticated
+  readonly to: ReplyTo
+}
+
+/** Why a request is answered with an error instead (RFC 8489 §14.8, RFC 8656 §19). */
+export interface Refusal {
+  readonly code: number
+  readonly why: string
+}
+
+/** What the handlers of the methods share. */
+export interface Context {
+  readonly table: AllocationTable
+  readonly policy: PeerPolicy
+  readonly responder: Responder
+  readonly limits: TurnLimits
+}
+
+/** Answers a request, or says why not. */
+export type Handler = (request: Request, now: number, out: Out<never>) => Refusal | undefined
+
+export function refusal(code: number, why: string): Refusal {
+  return { code, why }
+}
+
+/** RFC 8656 §18.6: the family that an attribute names; 0 when it is absent, undefined when it is unreadable. */
+export function requestedFamily(message: StunMessage): 4 | 6 | 0 | undefined {
+  if (!message.has(Attribute.requestedAddressFamily)) return 0
+  const value = message.uint32(Attribute.requestedAddressFamily)
+  if (value < 0) return undefined
+  const family = Math.floor(value / 0x1000000)
+  if (family === AddressFamily.ipv4) return 4
+  return family === AddressFamily.ipv6 ? 6 : undefined
+}
+
+/**
+ * RFC 8656 §7.2, §8.2: what the client asks for, at most the maximum, at least the default; absent is the
+ * default. `undefined` when LIFETIME is unreadable. Seconds.
+ */
+export function desiredLifetime(message: StunMessage, limits: TurnLimits): number | undefined {
+  if (!message.has(Attribute.lifetime)) return limits.defaultLifetime
+  const asked = message.uint32(Attribute.lifetime)
+  if (asked < 0) return undefined
+  return Math.max(limits.defaultLifetime, Math.min(asked, limits.maxLifetime))
+}
+
+/** A peer that a request names, judged: the address, or why it may not be one. */
+export function judgedPeer(
+  message: StunMessage,
+  index: number,
+  family: 4 | 6,
+  policy: PeerPolicy,
+): AddressSlot | Refusal {
+  const peer = new AddressSlot()
+  if (!readXorAddress(message, index, peer)) return refusal(400, "unreadable XOR-PEER-ADDRESS")
+  if (peer.ip.length !== (family === 4 ? 4 : 16)) {
+    return refusal(443, "the peer's address family is not the allocation's")
+  }
+  if (policy.authorizePeer(peer.ip, peer.port) === "denied") return refusal(403, "peer denied by policy")
+  return peer
+}

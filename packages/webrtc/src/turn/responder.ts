@@ -1,0 +1,56 @@
+import type { Out, Path } from "../contract/index.ts"
+import { MessageClass, StunWriter } from "../stun/index.ts"
+import type { Counters } from "./counters.ts"
+import type { LongTermKey } from "./long-term-key.ts"
+
+/** No response is longer: the largest STUN message for an unknown path MTU over IPv4 (RFC 8489 §6.1). */
+export const MAX_RESPONSE_LENGTH = 548
+
+/** What a response needs to know of its request, and all that is kept of one that is answered later. */
+export interface ReplyTo {
+  readonly client: Path
+  readonly method: number
+  readonly transactionId: Uint8Array
+  /** Whether the request had a FINGERPRINT: then the response has one (RFC 8489 §7). */
+  readonly fingerprint: boolean
+  /** What the request was authenticated with, if it was: then the response is too (RFC 8489 §9.2.4). */
+  readonly key: LongTermKey | undefined
+}
+
+/** Writes responses straight into the send slab. Without SOFTWARE: it tells attackers more than users. */
+export class Responder {
+  readonly #writer = new StunWriter()
+  readonly #counters: Counters
+
+  constructor(counters: Counters) {
+    this.#counters = counters
+  }
+
+  success(to: ReplyTo, out: Out<never>, attributes?: (writer: StunWriter) => void): void {
+    this.#respond(to, MessageClass.success, out, attributes)
+  }
+
+  /** Without a reason phrase: the code says it, and the response stays small (RFC 8489 §14.8). */
+  error(to: ReplyTo, code: number, out: Out<never>, attributes?: (writer: StunWriter) => void): void {
+    this.#counters.error(code)
+    this.#respond(to, MessageClass.error, out, writer => {
+      writer.errorCode(code)
+      attributes?.(writer)
+    })
+  }
+
+  #respond(
+    to: ReplyTo,
+    messageClass: MessageClass,
+    out: Out<never>,
+    attributes?: (writer: StunWriter) => void,
+  ): void {
+    const at = out.reserve(to.client, MAX_RESPONSE_LENGTH)
+    const writer = this.#writer
+    writer.begin(out.bytes, at, MAX_RESPONSE_LENGTH, messageClass, to.method, to.transactionId)
+    attributes?.(writer)
+    if (to.key !== undefined) writer.messageIntegrity(to.key.sha1)
+    if (to.fingerprint) writer.fingerprint()
+    out.commit(writer.end())
+  }
+}

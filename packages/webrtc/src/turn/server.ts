@@ -1,0 +1,364 @@
+import { type Address, formatAddress, formatIp } from "../bytes/index.ts"
+import type { Datagram, Machine, Out, Path, Reply, TurnEvidence } from "../contract/index.ts"
+import {
+  Attribute,
+  demultiplex,
+  hasValidFingerprint,
+  MessageClass,
+  Method,
+  StunMessage,
+} from "../stun/index.ts"
+import { Allocate } from "./allocate.ts"
+import type { Allocation } from "./allocation.ts"
+import { AllocationTable } from "./allocation-table.ts"
+import { Authentication } from "./authentication.ts"
+import { channelBind } from "./channel-bind.ts"
+import { Counters, type TurnCounters } from "./counters.ts"
+import { createPermission } from "./create-permission.ts"
+import { EvidenceBudget } from "./evidence-budget.ts"
+import { NonceMint } from "./nonce.ts"
+import {
+  DEFAULT_REALM,
+  realmBytes,
+  relayAddresses,
+  type TurnServerOptions,
+  withDefaultLimits,
+} from "./options.ts"
+import { PeerPolicy } from "./peer-policy.ts"
+import { RandomPool } from "./random-pool.ts"
+import { refresh } from "./refresh.ts"
+import { Relay } from "./relay.ts"
+import { type Context, type Refusal, type Request, refusal } from "./request.ts"
+import { type ReplyTo, Responder } from "./responder.ts"
+
+/** `username` as received: opaque bytes. Byte counts are of application data, without any header. */
+export type TurnEvent =
+  | {
+      readonly type: "allocated"
+      readonly allocation: number
+      readonly username: Uint8Array
+      readonly client: Address
+      readonly relayed: Address
+    }
+  | {
+      readonly type: "freed"
+      readonly allocation: number
+      readonly username: Uint8Array
+      readonly reason: FreedReason
+      readonly bytesToPeers: number
+      readonly bytesToClient: number
+    }
+
+export type FreedReason = Extract<TurnEvidence, { kind: "freed" }>["reason"]
+
+type TurnOut = Out<TurnEvent>
+
+const METHOD_NAMES: ReadonlyMap<number, string> = new Map([
+  [Method.allocate, "Allocate"],
+  [Method.refresh, "Refresh"],
+  [Method.createPermission, "CreatePermission"],
+  [Method.channelBind, "ChannelBind"],
+])
+
+/**
+ * What this server knows of the attributes that must be understood. Not among them: EVEN-PORT,
+ * RESERVATION-TOKEN and DONT-FRAGMENT, which it answers as RFC 8656 §7.2 wants of a server without them.
+ */
+const UNDERSTOOD: ReadonlySet<number> = new Set([
+  Attribute.mappedAddress,
+  Attribute.username,
+  Attribute.errorCode,
+  Attribute.unknownAttributes,
+  Attribute.channelNumber,
+  Attribute.lifetime,
+  Attribute.xorPeerAddress,
+  Attribute.data,
+  Attribute.realm,
+  Attribute.nonce,
+  Attribute.xorRelayedAddress,
+  Attribute.requestedAddressFamily,
+  Attribute.requestedTransport,
+  Attribute.xorMappedAddress,
+])
+
+/**
+ * A TURN server over UDP (RFC 8656) that also answers STUN Binding requests (RFC 8489 §12).
+ *
+ * Datagrams of the sockets that it asked for are from peers; all others are from clients. It keeps
+ * nothing for anybody who has not returned a nonce with a valid MESSAGE-INTEGRITY.
+ */
+export class TurnServer implements Machine<TurnEvent> {
+  readonly #realm: Uint8Array
+  readonly #nonces: NonceMint
+  readonly #authentication: Authentication
+  readonly #table: AllocationTable
+  readonly #relay: Relay
+  readonly #context: Context
+  readonly #allocate: Allocate
+  readonly #counters = new Counters()
+  readonly #responder = new Responder(this.#counters)
+  readonly #evidence: EvidenceBudget
+  readonly #message = new StunMessage()
+  #isClosed = false
+
+  /** Throws a TypeError or RangeError that names the option that it cannot serve with. */
+  constructor(options: TurnServerOptions) {
+    const { crypto, epoch, secrets } = options
+    const limits = withDefaultLimits(options.limits)
+    if (!Number.isFinite(epoch)) throw new RangeError(`epoch: ${epoch} is no number of milliseconds`)
+    if (secrets.length === 0 || secrets.some(secret => secret.length === 0)) {
+      throw new TypeError("secrets: at least one is needed, and none may be empty")
+    }
+    this.#realm = realmBytes(options.realm ?? DEFAULT_REALM)
+    this.#nonces = new NonceMint(crypto, limits.nonceLifetime)
+    this.#authentication = new Authentication({
+      crypto,
+      epoch,
+      secrets,
+      realm: this.#realm,
+      nonces: this.#nonces,
+    })
+    const random = new RandomPool(crypto)
+    const relays = relayAddresses(options)
+    const table = new AllocationTable(limits, random, relays)
+    const ownAddresses = [...(options.peers?.ownAddresses ?? []), ...relays.map(({ ip }) => ip)]
+    const policy = new PeerPolicy(
+      { ...options.peers, ownAddresses },
+      (ip, port) => table.relayedFrom(ip, port) !== undefined,
+    )
+    this.#table = table
+    this.#relay = new Relay(table, policy, this.#counters, random, (allocation, peer, out) =>
+      this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
+    )
+    this.#context = { table, policy, limits, responder: this.#responder }
+    this.#allocate = new Allocate(this.#context)
+    this.#evidence = new EvidenceBudget(limits.refusalsNotedPerSecond)
+  }
+
+  receive(d: Datagram, now: number, out: TurnOut): void {
+    if (this.#isClosed) return
+    const allocation = this.#table.ofSocket(out.paths.socket(d.path))
+    if (allocation !== undefined) return this.#relay.fromPeer(allocation, d, now, out)
+    if (d.length === 0) return this.#counters.drop("malformed")
+    const kind = demultiplex(d.bytes[d.offset]!)
+    if (kind === "channel-data") return this.#relay.channelData(d, now, out)
+    if (kind === "stun") return this.#receiveStun(d, now, out)
+    this.#counters.drop("malformed")
+  }
+
+  reply(r: Reply, now: number, out: TurnOut): void {
+    if (r.type === "bound") {
+      const allocation = this.#allocate.bound(r.id, r.socket, now, out)
+      if (allocation !== undefined) this.#tellAllocated(allocation, out)
+      return
+    }
+    const failed = this.#allocate.failed(r.id, r.reason, out)
+    if (failed !== undefined) this.#noteRefused(failed.client, Method.allocate, failed.refused, now, out)
+  }
+
+  tick(now: number, out: TurnOut): void {
+    for (
+      let allocation = this.#table.expireNext(now, out);
+      allocation !== undefined;
+      allocation = this.#table.expireNext(now, out)
+    ) {
+      this.#tellFreed(allocation, "expired", out)
+    }
+  }
+
+  get nextTick(): number {
+    return this.#table.nextExpiry
+  }
+
+  /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
+  close(_now: number, out: TurnOut): void {
+    this.#isClosed = true
+    this.#table.forgetBinds()
+    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", out)
+  }
+
+  counters(): TurnCounters {
+    return this.#counters.snapshot(this.#table.size, this.#table.freePorts)
+  }
+
+  #receiveStun(d: Datagram, now: number, out: TurnOut): void {
+    const message = this.#message
+    if (message.parse(d.bytes, d.offset, d.length) !== undefined) return this.#counters.drop("malformed")
+    // Optional here, but a wrong one means that this is not what it seems (RFC 8489 §6.3, §7).
+    if (message.fingerprintAt >= 0 && !hasValidFingerprint(message)) {
+      return this.#counters.drop("bad-fingerprint")
+    }
+    if (message.class === MessageClass.indication) return this.#receiveIndication(d, now, out)
+    if (message.class !== MessageClass.request) return this.#counters.drop("unexpected")
+    if (message.method === Method.binding) return this.#answerBinding(d, out)
+    if (METHOD_NAMES.has(message.method)) return this.#receiveRequest(d, now, out)
+    this.#counters.drop("unexpected")
+  }
+
+  #receiveIndication(d: Datagram, now: number, out: TurnOut): void {
+    // A Binding indication only keeps NATs open (RFC 8489 §6.3.2).
+    if (this.#message.method === Method.binding) return
+    if (this.#message.method !== Method.send || this.#message.hasUnknownAttributes(UNDERSTOOD)) {
+      return this.#counters.drop("unexpected")
+    }
+    this.#relay.send(this.#message, d, now, out)
+  }
+
+  /** RFC 8489 §12: without authentication, and with nothing that the request could be amplified by. */
+  #answerBinding(d: Datagram, out: TurnOut): void {
+    this.#counters.bindingRequests++
+    const to = this.#replyTo(d.path)
+    const unknown = this.#message.unknownAttributes(UNDERSTOOD)
+    if (unknown.length > 0) {
+      this.#responder.error(to, 420, out, writer => writer.unknownAttributes(unknown))
+      return
+    }
+    const client = out.paths.remote(d.path)
+    this.#responder.success(to, out, writer =>
+      writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port),
+    )
+  }
+
+  #receiveRequest(d: Datagram, now: number, out: TurnOut): void {
+    const message = this.#message
+    const client = out.paths.remote(d.path)
+    const allocation = this.#table.ofClient(d.path)
+    const from = this.#authentication.authenticate(message, client, allocation, now)
+    if (from.code !== 0) {
+      this.#challenge(d.path, from, now, out)
+      return
+    }
+    const to = this.#replyTo(d.path, from.key)
+    const refused = this.#handle({ message, from, to }, allocation, now, out)
+    if (refused === undefined) return
+    this.#responder.error(to, refused.code, out, writer => {
+      if (refused.code === 420) writer.unknownAttributes(message.unknownAttributes(UNDERSTOOD))
+    })
+    this.#noteRefused(d.path, message.method, refused, now, out, allocation)
+  }
+
+  #handle(
+    request: Request,
+    allocation: Allocation | undefined,
+    now: number,
+    out: TurnOut,
+  ): Refusal | undefined {
+    const { message, from } = request
+    if (message.hasUnknownAttributes(UNDERSTOOD)) return refusal(420, "unknown attributes")
+    if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
+    // RFC 8656 §5: everything else needs an allocation, and its owner.
+    if (!allocation?.isBound) return refusal(437, "no allocation")
+    if (from.key !== allocation.key) return refusal(441, "the allocation is another user's")
+    switch (message.method) {
+      case Method.refresh:
+        return refresh(this.#context, allocation, request, now, out, () =>
+          this.#free(allocation, "refresh-zero", out),
+        )
+      case Method.createPermission:
+        return createPermission(this.#context, allocation, request, now, out, ip =>
+          out.note({
+            layer: "turn",
+            kind: "permitted",
+            allocation: allocation.number,
+            peer: formatIp(ip),
+          }),
+        )
+      default:
+        return channelBind(this.#context, allocation, request, now, out, channel =>
+          out.note({
+            layer: "turn",
+            kind: "bound-channel",
+            allocation: allocation.number,
+            channel: channel.number,
+            peer: formatAddress(channel.peer),
+          }),
+        )
+    }
+  }
+
+  /** RFC 8489 §9.2.4. Not authenticated, and as short as can be: it goes to whoever the request says it came from. */
+  #challenge(client: Path, refused: Refusal, now: number, out: TurnOut): void {
+    this.#responder.error(this.#replyTo(client), refused.code, out, writer => {
+      if (refused.code === 400) return
+      writer.attribute(Attribute.realm, this.#realm)
+      writer.attribute(Attribute.nonce, this.#nonces.mint(out.paths.remote(client), now))
+    })
+    // The first request has no credentials, and nonces go stale: that is how it is meant to be.
+    const isOrdinary = refused.code === 438 || !this.#hasIntegrity()
+    if (!isOrdinary) this.#noteRefused(client, this.#message.method, refused, now, out)
+  }
+
+  #hasIntegrity(): boolean {
+    return this.#message.integrityAt >= 0 || this.#message.integritySha256At >= 0
+  }
+
+  #replyTo(client: Path, key?: ReplyTo["key"]): ReplyTo {
+    const { method, fingerprintAt } = this.#message
+    return {
+      client,
+      method,
+      transactionId: this.#message.transactionId.slice(),
+      fingerprint: fingerprintAt >= 0,
+      key,
+    }
+  }
+
+  #free(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
+    this.#table.free(allocation, out)
+    if (allocation.isBound) this.#tellFreed(allocation, reason, out)
+  }
+
+  #tellAllocated(allocation: Allocation, out: TurnOut): void {
+    const { number, username, relayed, lifetime } = allocation
+    const client = out.paths.remote(allocation.client)
+    out.tell({ type: "allocated", allocation: number, username, client, relayed })
+    out.note({
+      layer: "turn",
+      kind: "allocated",
+      allocation: number,
+      client: formatAddress(client),
+      username: new TextDecoder().decode(username),
+      relayed: formatAddress(relayed),
+      lifetime,
+    })
+  }
+
+  #tellFreed(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
+    const { number, username, bytesToPeers, bytesToClient } = allocation
+    out.tell({ type: "freed", allocation: number, username, reason, bytesToPeers, bytesToClient })
+    out.note({ layer: "turn", kind: "freed", allocation: number, reason, bytesToPeers, bytesToClient })
+  }
+
+  #noteRefused(
+    client: Path,
+    method: number,
+    refused: Refusal,
+    now: number,
+    out: TurnOut,
+    allocation?: Allocation,
+  ): void {
+    if (!this.#evidence.take(now)) {
+      this.#counters.evidenceSuppressed++
+      return
+    }
+    out.note({
+      layer: "turn",
+      kind: "refused",
+      client: formatAddress(out.paths.remote(client)),
+      method: METHOD_NAMES.get(method) ?? "",
+      code: refused.code,
+      why: refused.why,
+      ...(allocation === undefined ? {} : { allocation: allocation.number }),
+    })
+  }
+
+  #noteUnpermitted(allocation: Allocation, peer: Address, most: number, out: Out<never>): void {
+    if (!allocation.isUnpermittedNews(peer.ip, most)) return
+    out.note({
+      layer: "turn",
+      kind: "unpermitted-peer",
+      allocation: allocation.number,
+      peer: formatIp(peer.ip),
+    })
+  }
+}
