@@ -81,12 +81,10 @@ const ben: RemoteParticipant = {
   timeline: timelineAt("p1", "end"),
 }
 
-const join = { name: "Ada", camera: undefined, microphone: undefined, microphoneOn: true }
-
 test("who comes and goes is announced and noted in the chat", async () => {
   const room = new FakeRoom()
   const store = new RoomStore(room, "standup")
-  await store.join(join)
+  await store.join("Ada")
   room.arrive(ben)
   assert.equal(store.announcement.value, "Ben joined")
   room.emit("participant", { participant: ben, change: "left" })
@@ -118,7 +116,7 @@ test("a join that fails ends the call with its message and lets the room go", as
   }
   room.join = () => Promise.reject(new TightbeamError("room-full", "This room is full.", "Wait."))
   const store = new RoomStore(room, "standup")
-  await store.join(join)
+  await store.join("Ada")
   assert.equal(store.ending.value?.trouble.message, "This room is full.")
   assert.match(store.ending.value.link!, /room-full$/)
   assert.equal(left, 1)
@@ -131,7 +129,7 @@ test("a room that closes ends the call with its reason; leaving is no ending", a
   }
   const room = new FakeRoom()
   const store = new RoomStore(room, "standup")
-  await store.join(join)
+  await store.join("Ada")
   room.set({ state: closed })
   assert.equal(store.ending.value?.trouble.message, "You joined from elsewhere.")
 

@@ -44,6 +44,8 @@ export class Devices {
   /** `asking`: the browser shows its question. */
   readonly status: Signal<"idle" | "asking" | "ready"> = signal<"idle" | "asking" | "ready">("idle")
   readonly #media: MediaSource | undefined
+  #started: Promise<void> = Promise.resolve()
+  #stopped = false
   readonly #changed = (): void => void this.#list(true)
 
   constructor(media: MediaSource | undefined) {
@@ -54,7 +56,18 @@ export class Devices {
   }
 
   /** Asks for both at once, so that the browser asks once; for each by itself where that fails. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#stopped = false
+    this.#started = this.#start()
+    return this.#started
+  }
+
+  /** Once the browser has given what was asked for, or refused it. */
+  get started(): Promise<void> {
+    return this.#started
+  }
+
+  async #start(): Promise<void> {
     if (this.#media === undefined) {
       this.#fail(["camera", "microphone"], "insecure")
       this.status.value = "ready"
@@ -117,6 +130,7 @@ export class Devices {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const track of Object.values(this.handOver())) track?.stop()
   }
 
@@ -160,7 +174,7 @@ export class Devices {
   }
 
   #opened(kind: DeviceKind, track: MediaStreamTrack): void {
-    if (kind === "camera" && !this.camera.on.value) {
+    if (this.#stopped || (kind === "camera" && !this.camera.on.value)) {
       track.stop()
       return
     }

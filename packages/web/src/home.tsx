@@ -2,8 +2,8 @@ import { PHASES } from "@tightbeam/client"
 import { useState } from "preact/hooks"
 import { Wordmark } from "./beam.tsx"
 import { ShuffleIcon } from "./icons.tsx"
+import { ROOM_NAME_MAX, suggestRoomName, tidyRoomName } from "./names.ts"
 import { PHASE_WORDS } from "./phases.ts"
-import { ROOM_NAME_MAX, suggestRoomName, tidyRoomName } from "./room-names.ts"
 
 const suggest = (): string =>
   suggestRoomName(bytes => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>))

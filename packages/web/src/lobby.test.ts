@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto"
 import { test } from "node:test"
 import { describeProblem, type ProblemKind, problemKind, secureAddress } from "./device-problems.ts"
 import { Devices, type MediaSource, problemsOf } from "./devices.ts"
-import { suggestRoomName, tidyRoomName } from "./room-names.ts"
+import { suggestRoomName, tidyPersonName, tidyRoomName } from "./names.ts"
 import { parseRoute, roomPath } from "./route.ts"
 import { shareLink } from "./share-link.ts"
 
@@ -21,11 +21,21 @@ test("typed room names become what a link can carry", () => {
   assert.deepEqual(typed.map(tidyRoomName), tidied)
 })
 
+test("names of people keep any script, and nothing that turns text around", () => {
+  const typed = ["  Ada ", "نور الهدى", "a\u202eb\u0007c", "", "x".repeat(80)]
+  assert.deepEqual(typed.map(tidyPersonName), ["Ada", "نور الهدى", "abc", "Guest", "x".repeat(64)])
+})
+
 test("the address bar names the page", () => {
-  assert.deepEqual(parseRoute("/", ""), { page: "home" })
-  assert.deepEqual(parseRoute("/r/standup", ""), { page: "room", room: "standup", relayOnly: false })
-  assert.deepEqual(parseRoute("/r/a%20b/", "?relay=1"), { page: "room", room: "a b", relayOnly: true })
-  assert.deepEqual(parseRoute("/r/%E0%A4%A", ""), { page: "home" })
+  const route = (path: string) => parseRoute(new URL(path, "https://calls.example"))
+  const standup = { page: "room", room: "standup", relayOnly: false, token: undefined }
+  assert.deepEqual(route("/"), { page: "home" })
+  assert.deepEqual(route("/r/standup"), standup)
+  assert.deepEqual(route("/r/Stand_Up-2"), { ...standup, room: "Stand_Up-2" })
+  assert.deepEqual(route("/r/a%20b/?relay=1"), { ...standup, room: "a-b", relayOnly: true })
+  assert.deepEqual(route("/r/standup#token=a.b.c"), { ...standup, token: "a.b.c" })
+  assert.deepEqual(route("/r/%E0%A4%A"), { page: "home" })
+  assert.deepEqual(route("/r/%E6%97%A5"), { page: "home" })
   assert.equal(roomPath("a b"), "/r/a%20b")
 })
 

@@ -4,11 +4,9 @@ import { CopyButton } from "./copy-button.tsx"
 import { DevicePicker } from "./device-picker.tsx"
 import { type Devices, problemsOf } from "./devices.ts"
 import { recall, remember } from "./memory.ts"
+import { PERSON_NAME_MAX, tidyPersonName } from "./names.ts"
 import { MicrophoneMeter, Preview } from "./preview.tsx"
 import type { ShareLink } from "./share-link.ts"
-
-/** The longest name that is sent. */
-const NAME_MAX = 64
 
 interface LobbyProps {
   room: string
@@ -27,9 +25,8 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
   useEffect(() => (name === "" ? nameField : joinButton).current?.focus({ preventScroll: true }), [])
   const join = (event: Event): void => {
     event.preventDefault()
-    const called = name.trim() || "Guest"
     remember({ name: name.trim() })
-    onJoin(called)
+    onJoin(tidyPersonName(name))
   }
   return (
     <div class="page">
@@ -53,7 +50,7 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
             data-testid="name"
             value={name}
             onInput={event => setName(event.currentTarget.value)}
-            maxLength={NAME_MAX}
+            maxLength={PERSON_NAME_MAX}
             autocomplete="name"
             enterkeyhint="go"
             placeholder="Guest"

@@ -22,6 +22,13 @@ export interface RoomApi {
   leave(): Promise<void>
 }
 
+/** Makes the room that a link asks for. */
+export type OpenRoom = (options: {
+  readonly room: string
+  readonly relayOnly: boolean
+  readonly token: string | undefined
+}) => RoomApi
+
 export interface PublicationApi extends LocalPublicationView {
   mute(): Promise<void>
   unmute(): Promise<void>

@@ -11,8 +11,7 @@ export interface Trouble {
   readonly hint: string
 }
 
-export interface JoinWith {
-  readonly name: string
+export interface Brought {
   readonly camera: MediaStreamTrack | undefined
   readonly microphone: MediaStreamTrack | undefined
   readonly microphoneOn: boolean
@@ -71,13 +70,22 @@ export class RoomStore {
     return this.#busy
   }
 
-  /** Joins and publishes. Resolves in either case: a failure is in `ending`, or in `trouble` where only a device failed. */
-  async join({ name, camera, microphone, microphoneOn }: JoinWith): Promise<void> {
+  /** Resolves in either case: a failure is in `ending`. */
+  async join(name: string): Promise<void> {
+    await this.#api.join(this.room, { name }).catch((error: unknown) => this.#end(error))
+  }
+
+  /** Publishes what the lobby opened. Resolves in either case: a failure is in `trouble`. */
+  async bring({ camera, microphone, microphoneOn }: Brought): Promise<void> {
+    if (this.#over) {
+      camera?.stop()
+      microphone?.stop()
+      return
+    }
     await Promise.all([
       microphone && this.#publish("microphone", microphone, !microphoneOn),
       camera && this.#publish("camera", camera, false),
     ])
-    await this.#api.join(this.room, { name }).catch((error: unknown) => this.#end(error))
   }
 
   /** On if off, off if on; asks for the device where there is none yet. */

@@ -151,7 +151,7 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
 /** A shared screen: all of it is shown, nothing is cut. */
 export function ScreenTile({ track, rect, name }: { track: MediaStreamTrack; rect: Rect; name: string }) {
   return (
-    <article class="tile screen" aria-label={`${name}’s screen`} style={placed(rect)}>
+    <article class="tile screen" data-source="screen" aria-label={`${name}’s screen`} style={placed(rect)}>
       <TrackVideo track={track} whole />
       <p class="name-tag">
         <PersonName name={name} note="screen" />

@@ -58,12 +58,8 @@ async function call(
   people = 0
   const room = new FakeRoom({ state: { status: "connecting" } })
   const store = new RoomStore(room, "standup")
-  await store.join({
-    name: "Ada Lovelace",
-    camera: fakeCamera(0),
-    microphone: fakeMicrophone(false),
-    microphoneOn: true,
-  })
+  await store.bring({ camera: fakeCamera(0), microphone: fakeMicrophone(false), microphoneOn: true })
+  await store.join("Ada Lovelace")
   for (const one of who) room.arrive(person(one))
   then?.(store, room)
   return store
