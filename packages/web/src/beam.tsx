@@ -4,16 +4,18 @@ import { type Light, lightOf } from "./phases.ts"
 
 /**
  * The beam: a thin line strung with six beads, one for each phase. A stretch is lit when the bead at its
- * end is; the last one when all are. Seen only: whoever places it says the same in words.
+ * end is, the last one when the last bead is. Seen only: whoever places it says the same in words.
  */
 export function Beam({ lights, size }: { lights: readonly Light[]; size: "mini" | "line" | "mark" }) {
-  const whole = lights.length === PHASES.length && lights.every(light => light === "lit")
   return (
     <span class="beam" data-size={size} aria-hidden="true">
       {PHASES.map((name, i) => (
         <Bead key={name} light={lights[i] ?? "dark"} />
       ))}
-      <i class="stretch" data-light={whole ? "lit" : lights.includes("broken") ? "cut" : "dark"} />
+      <i
+        class="stretch"
+        data-light={lights.includes("broken") ? "cut" : lights.at(-1) === "lit" ? "lit" : "dark"}
+      />
     </span>
   )
 }

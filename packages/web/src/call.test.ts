@@ -31,7 +31,7 @@ test("keys do nothing while typing, held down, or with a modifier", () => {
 })
 
 test("somebody speaks from the first loud moment until a pause longer than a breath", () => {
-  let voice = listen(SILENT, 0.01, 0)
+  let voice = listen(SILENT, 0.005, 0)
   assert.equal(voice.speaking, false)
   voice = listen(voice, 0.2, 100)
   assert.equal(voice.speaking, true)

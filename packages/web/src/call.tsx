@@ -17,6 +17,7 @@ import { type Action, actionFor, takesText } from "./shortcuts.ts"
 import { Stage } from "./stage.tsx"
 import { TimelinePanel } from "./timeline-panel.tsx"
 import { TrackAudio } from "./track-media.tsx"
+import { useWakeLock } from "./wake-lock.ts"
 
 interface CallProps {
   store: RoomStore
@@ -38,6 +39,11 @@ export function Call({ store, link, onLeave }: CallProps) {
     else void store.toggle(action)
   })
   useClosingPanels(store, page)
+  useWakeLock()
+  const unread = store.chat.unread.value
+  useEffect(() => {
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}${store.room} · Tightbeam`
+  }, [unread, store.room])
   return (
     <div class="call" ref={page} data-idle={idle} data-panel={panel ?? "none"}>
       <CallHeader store={store} />

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
+import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { type ChatEntry, TEXT_MAX } from "./chat-store.ts"
 import { SendIcon } from "./icons.tsx"
 import { PanelHeader } from "./panel.tsx"
@@ -64,7 +64,7 @@ function Entry({ entry, before }: { entry: ChatEntry; before: ChatEntry | undefi
 function Composer({ onSay }: { onSay: (text: string) => void }) {
   const [text, setText] = useState("")
   const field = useRef<HTMLTextAreaElement>(null)
-  useEffect(() => field.current?.focus({ preventScroll: true }), [])
+  useLayoutEffect(() => field.current?.focus({ preventScroll: true }), [])
   useLayoutEffect(() => {
     const { style } = field.current!
     style.height = "auto"

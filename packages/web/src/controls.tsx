@@ -223,7 +223,11 @@ function MutedHint({ track }: { track: MediaStreamTrack | undefined }) {
     <span class="muted-hint" role="status" data-shown={shown}>
       {shown && (
         <>
-          You are muted. <kbd>M</kbd> unmutes.
+          You are muted.
+          <span class="wide-only">
+            {" "}
+            <kbd>M</kbd> unmutes.
+          </span>
         </>
       )}
     </span>

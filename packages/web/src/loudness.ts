@@ -18,7 +18,7 @@ export function hear(track: MediaStreamTrack, tell: Ear["tell"]): () => void {
   wake()
   const source = context.createMediaStreamSource(new MediaStream([track]))
   const analyser = context.createAnalyser()
-  analyser.fftSize = 512
+  analyser.fftSize = 2048
   source.connect(analyser)
   const ear: Ear = { analyser, samples: new Float32Array(analyser.fftSize), tell }
   ears.add(ear)

@@ -54,6 +54,14 @@ export const currentPhase = ({ phases }: Timeline): Phase | undefined =>
   phases.find(({ status }) => status === "failed") ??
   phases.find(({ status }) => status === "recovering" || status === "active")
 
+/** What a phase waits for, came to, or failed of, as a sentence; undefined where there is nothing to say. */
+export function noteSentence({ status, note }: Phase): string | undefined {
+  if (note === "" || status === "waiting") return undefined
+  if (status === "failed") return note
+  if (status === "done") return `${note[0]!.toUpperCase()}${note.slice(1)}.`
+  return `Waiting for ${note}.`
+}
+
 /** How long a phase took, or has been running; undefined before it began. */
 export const phaseDuration = (phase: Phase, now: number): number | undefined =>
   phase.startedAt === undefined ? undefined : Math.max(0, (phase.endedAt ?? now) - phase.startedAt)

@@ -34,6 +34,18 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
     return () => devices.stop()
   }, [devices])
 
+  // Whoever closes the page, or goes back, is gone at once rather than after the server's patience.
+  const current = stage.at === "call" ? stage.store : undefined
+  useEffect(() => {
+    if (current === undefined) return undefined
+    const leave = (): void => void current.leave()
+    addEventListener("pagehide", leave)
+    return () => {
+      removeEventListener("pagehide", leave)
+      leave()
+    }
+  }, [current])
+
   const join = (name: string): void => {
     const store = new RoomStore(openRoom(route), room)
     setStage({ at: "call", store, name })
@@ -54,9 +66,5 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
   const { store } = stage
   const ending = store.ending.value
   if (ending) return <Ended room={room} ending={ending} onRejoin={() => rejoin(name)} />
-  const leave = (): void => {
-    void store.leave()
-    setStage({ at: "left", name })
-  }
-  return <Call store={store} link={link} onLeave={leave} />
+  return <Call store={store} link={link} onLeave={() => setStage({ at: "left", name })} />
 }

@@ -151,6 +151,7 @@ export class RoomStore {
   }
 
   async leave(): Promise<void> {
+    if (this.#over) return
     this.#over = true
     for (const clean of this.#cleanups.splice(0)) clean()
     await this.#api.leave().catch(() => {})

@@ -1,6 +1,6 @@
 /** Above this loudness (RMS, 0–1) a voice has begun; below the lower one it may have stopped. */
-const BEGINS = 0.03
-const ENDS = 0.015
+const BEGINS = 0.014
+const ENDS = 0.008
 
 /** A pause within a sentence is no silence, ms. */
 const HANG = 700

@@ -8,7 +8,7 @@ import { MicrophoneOffIcon, SlidersIcon } from "./icons.tsx"
 import { useMeter } from "./mic-meter.ts"
 import { pathChip } from "./path-words.ts"
 import { Avatar, PersonName, tintOf } from "./person-name.tsx"
-import { currentPhase, PHASE_WORDS, phaseDuration } from "./phases.ts"
+import { currentPhase, noteSentence, PHASE_WORDS, phaseDuration } from "./phases.ts"
 import { isMuted } from "./room-api.ts"
 import { TrackVideo } from "./track-media.tsx"
 
@@ -142,7 +142,7 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
         <span>{words}</span>
         {elapsed !== undefined && <span class="figures">{formatDuration(elapsed)}</span>}
       </span>
-      {phase && phase.note !== "" && <span class="tile-beam-note">{phase.note}</span>}
+      {phase && <span class="tile-beam-note">{noteSentence(phase)}</span>}
       <span class="hidden">Open the timeline of the connection to {name}</span>
     </button>
   )

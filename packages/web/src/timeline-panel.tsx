@@ -7,7 +7,7 @@ import { ChevronIcon } from "./icons.tsx"
 import { PanelHeader } from "./panel.tsx"
 import { connectionSentence, securitySentence } from "./path-words.ts"
 import { PersonName } from "./person-name.tsx"
-import { connectDuration, lightOf, PHASE_WORDS, phaseDuration } from "./phases.ts"
+import { connectDuration, lightOf, noteSentence, PHASE_WORDS, phaseDuration } from "./phases.ts"
 import type { RoomStore } from "./room-store.ts"
 
 /** What happened on the way to each person: the beam, upright, with a row for each bead. */
@@ -103,7 +103,7 @@ function PhaseRow({ phase, now, beginning }: { phase: Phase; now: number; beginn
   const { title, does } = PHASE_WORDS[phase.name]
   const duration = phaseDuration(phase, now)
   const light = lightOf(phase, now)
-  const running = phase.status === "active" || phase.status === "recovering"
+  const note = noteSentence(phase)
   return (
     <li class="phase" data-light={light}>
       <button
@@ -120,10 +120,12 @@ function PhaseRow({ phase, now, beginning }: { phase: Phase; now: number; beginn
         <span class="figures phase-took">{duration === undefined ? "" : formatDuration(duration)}</span>
         <ChevronIcon />
       </button>
-      {(running || phase.status === "failed") && phase.note !== "" && <p class="phase-note">{phase.note}</p>}
+      {note !== undefined && phase.status !== "done" && <p class="phase-note">{note}</p>}
       {open && (
         <div class="phase-more">
-          <p class="help">{does}</p>
+          <p class="help">
+            {does} {phase.status === "done" && note}
+          </p>
           {phase.events.length > 0 && (
             <ol class="events">
               {phase.events.map((event, i) => (

@@ -110,7 +110,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
       {
         name: "Ben Okafor",
         camera: false,
-        timeline: timelineAt("x", "checks", "active", "Waiting for an answer to 12 pairs of addresses."),
+        timeline: timelineAt("x", "checks", "active", "a pair of candidates that answers"),
       },
     ]),
   "call-slow": () =>
@@ -119,7 +119,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
         {
           name: "Ben Okafor",
           camera: false,
-          timeline: timelineAt("x", "checks", "active", "12 pairs tried, none has answered yet.", 6_400),
+          timeline: timelineAt("x", "checks", "active", "a pair of candidates that answers", 6_400),
         },
       ],
       store => store.show("timeline"),
@@ -150,7 +150,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
     call([
       {
         name: "Ben Okafor",
-        timeline: timelineAt("x", "checks", "recovering", "Ben’s network changed; new paths are tried."),
+        timeline: timelineAt("x", "checks", "recovering", "the path to answer again"),
       },
       ...FIVE.slice(1, 3),
     ]),
