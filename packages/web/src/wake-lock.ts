@@ -5,23 +5,19 @@ export function useWakeLock(): void {
   useEffect(() => {
     let lock: WakeLockSentinel | undefined
     let over = false
-    const hold = (): void => {
+    const hold = async (): Promise<void> => {
       const wakeLock = navigator.wakeLock as WakeLock | undefined
-      if (document.visibilityState !== "visible" || wakeLock === undefined) return
-      wakeLock.request("screen").then(
-        held => {
-          if (over) void held.release()
-          else lock = held
-        },
-        // A low battery may refuse it: then the screen goes dark as it always does.
-        () => {},
-      )
+      if (document.visibilityState !== "visible") return
+      // A low battery may refuse it: then the screen goes dark as it always does.
+      lock = await wakeLock?.request("screen").catch(() => undefined)
+      if (over) await lock?.release()
     }
-    hold()
-    document.addEventListener("visibilitychange", hold)
+    const seen = (): void => void hold()
+    seen()
+    document.addEventListener("visibilitychange", seen)
     return () => {
       over = true
-      document.removeEventListener("visibilitychange", hold)
+      document.removeEventListener("visibilitychange", seen)
       void lock?.release()
     }
   }, [])
