@@ -117,6 +117,7 @@ describe("PortPool", () => {
         world.answerBinds()
         assert.equal(world.server.counters().freePorts, 20)
         assert.equal(world.sockets.size, 0)
+        assert.equal(world.paths.held, 0)
       }),
       { numRuns: 60 },
     )
@@ -144,9 +145,7 @@ describe("PortPool", () => {
     world.advance(3_600_000)
     assert.equal(world.server.counters().allocations, 0)
     assert.equal(world.server.nextTick, Infinity)
-    for (let i = 0; i < 300; i++) {
-      assert.notEqual(world.paths.open(0, { ip: Uint8Array.of(3, 3, i >> 8, i & 255), port: 1 }), -1)
-    }
+    assert.equal(world.paths.held, 0)
   })
 })
 
