@@ -160,6 +160,24 @@ describe("ChannelBind", () => {
     assert.equal(client.bind(0x4001, PEER).code, 0)
   })
 
+  test("holds one path each, for as long as it is bound, whether or not a packet comes by", () => {
+    const { world, client } = setUp()
+    assert.equal(world.paths.held, 1)
+    client.bind(0x4000, PEER)
+    client.bind(0x4001, OTHER)
+    client.permit(address("9.9.9.9:1"))
+    assert.equal(world.paths.held, 3)
+    world.advance(1000)
+    client.bind(0x4000, PEER)
+    assert.equal(world.paths.held, 3)
+    world.advance(CHANNEL_LIFETIME - 1000)
+    assert.equal(world.paths.held, 2)
+    client.bind(0x4001, OTHER)
+    assert.equal(world.paths.held, 3)
+    client.refresh(0)
+    assert.equal(world.paths.held, 0)
+  })
+
   test("508 beyond the cap, or when the driver has no path left", () => {
     const { client } = setUp({ channels: 2 })
     assert.equal(client.bind(0x4000, PEER).code, 0)

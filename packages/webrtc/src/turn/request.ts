@@ -1,4 +1,3 @@
-import type { Out } from "../contract/index.ts"
 import { AddressFamily, AddressSlot, Attribute, readXorAddress, type StunMessage } from "../stun/index.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { Authenticated } from "./authentication.ts"
@@ -26,9 +25,6 @@ export interface Context {
   readonly responder: Responder
   readonly limits: TurnLimits
 }
-
-/** Answers a request, or says why not. */
-export type Handler = (request: Request, now: number, out: Out<never>) => Refusal | undefined
 
 export function refusal(code: number, why: string): Refusal {
   return { code, why }

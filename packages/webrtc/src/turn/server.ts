@@ -61,8 +61,8 @@ const METHOD_NAMES: ReadonlyMap<number, string> = new Map([
 ])
 
 /**
- * What this server knows of the attributes that must be understood. Not among them: EVEN-PORT,
- * RESERVATION-TOKEN and DONT-FRAGMENT, which it answers as RFC 8656 §7.2 wants of a server without them.
+ * What this server knows of the attributes that must be understood. Not among them: DONT-FRAGMENT, which
+ * is refused as RFC 8656 §7.2 wants of a server that cannot set the DF bit.
  */
 const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.mappedAddress,
@@ -77,8 +77,10 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.nonce,
   Attribute.xorRelayedAddress,
   Attribute.requestedAddressFamily,
+  Attribute.evenPort,
   Attribute.requestedTransport,
   Attribute.xorMappedAddress,
+  Attribute.reservationToken,
 ])
 
 /**
@@ -173,12 +175,13 @@ export class TurnServer implements Machine<TurnEvent> {
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
   close(_now: number, out: TurnOut): void {
     this.#isClosed = true
-    this.#table.forgetBinds()
+    this.#table.forgetAwaited()
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", out)
   }
 
   counters(): TurnCounters {
-    return this.#counters.snapshot(this.#table.size, this.#table.freePorts)
+    const { size: allocations, freePorts, reservedPorts } = this.#table
+    return this.#counters.snapshot({ allocations, freePorts, reservedPorts })
   }
 
   #receiveStun(d: Datagram, now: number, out: TurnOut): void {
@@ -244,7 +247,8 @@ export class TurnServer implements Machine<TurnEvent> {
     out: TurnOut,
   ): Refusal | undefined {
     const { message, from } = request
-    if (message.hasUnknownAttributes(UNDERSTOOD)) return refusal(420, "unknown attributes")
+    const unknown = message.unknownAttributes(UNDERSTOOD)
+    if (unknown.length > 0) return refusal(420, `unknown attributes: ${unknown.map(hex).join(", ")}`)
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
     // RFC 8656 §5: everything else needs an allocation, and its owner.
     if (!allocation?.isBound) return refusal(437, "no allocation")
@@ -361,4 +365,8 @@ export class TurnServer implements Machine<TurnEvent> {
       peer: formatIp(peer.ip),
     })
   }
+}
+
+function hex(type: number): string {
+  return `0x${type.toString(16).padStart(4, "0")}`
 }
