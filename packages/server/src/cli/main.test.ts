@@ -36,10 +36,7 @@ async function finished(
   return { code, out: out!, error: error! }
 }
 
-const LOOPBACK = [
-  ...["--http.address", "127.0.0.1", "--http.port", "0", "--turn.address", "127.0.0.1", "--turn.port", "0"],
-  ...["--data", join(root, "data")],
-]
+const LOOPBACK = `--http.address 127.0.0.1 --http.port 0 --turn.address 127.0.0.1 --turn.port 0 --data ${root}/data`.split(" ")
 
 /** Resolves with the ports once the process says that it is ready. */
 async function ready(child: Child): Promise<{ http: number; turn: number }> {
