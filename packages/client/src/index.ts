@@ -1,6 +1,9 @@
-export { type Clock, type Transport, type TransportHandlers } from "./environment.ts"
+export { deviceError } from "./devices.ts"
+export type { Clock, Transport, TransportHandlers } from "./environment.ts"
 export { TightbeamError, type TightbeamErrorCode } from "./errors.ts"
+export type { LocalPublication } from "./local-publication.ts"
 export * from "./messages.ts"
+export { type PublishOptions, Room, type RoomEvents, type RoomOptions } from "./room.ts"
 export { Session, type SessionEvents, type SessionOptions, type View } from "./session.ts"
 export type {
   LocalPublicationView,

@@ -17,11 +17,13 @@ export { demultiplex } from "./demultiplex.ts"
 export { MAX_REASON_LENGTH, readErrorCode, type StunError } from "./error-code.ts"
 export { FINGERPRINT_LENGTH, fingerprintOf, hasValidFingerprint } from "./fingerprint.ts"
 export {
+  classOf,
   HEADER_LENGTH,
   MAGIC_COOKIE,
   MessageClass,
   Method,
   messageType,
+  methodOf,
   TRANSACTION_ID_AT,
   TRANSACTION_ID_LENGTH,
 } from "./header.ts"

@@ -48,7 +48,7 @@ export interface TurnLimits {
   readonly refusalsNotedPerSecond: number
 }
 
-export const DEFAULT_REALM = "tightbeam"
+export const DEFAULT_REALM = "beam"
 
 /** The dynamic ports (RFC 8656 §7.2). */
 export const DEFAULT_RELAY_PORTS: PortRange = { min: 49_152, max: 65_535 }

@@ -174,7 +174,7 @@ export class TurnServer implements Machine<TurnEvent> {
   close(_now: number, out: TurnOut): void {
     this.#isClosed = true
     this.#table.forgetBinds()
-    for (const allocation of [...this.#table.all]) this.#free(allocation, "server-closed", out)
+    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", out)
   }
 
   counters(): TurnCounters {

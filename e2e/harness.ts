@@ -1,0 +1,219 @@
+/** A server as a newcomer starts it, and people in real browsers, as the tests see them. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
+
+const root = resolve(import.meta.dirname, "..")
+const CLI = "packages/server/src/cli/main.ts"
+
+export class Server {
+  readonly url: string
+  readonly turnPort: number
+  readonly process: ChildProcess
+  readonly #output: () => string
+  readonly #data: string
+
+  private constructor(
+    child: ChildProcess,
+    output: () => string,
+    data: string,
+    url: string,
+    turnPort: number,
+  ) {
+    this.process = child
+    this.#output = output
+    this.#data = data
+    this.url = url
+    this.turnPort = turnPort
+  }
+
+  /** `tightbeam up` on free ports of the loopback, with these flags besides. */
+  static async start(...flags: string[]): Promise<Server> {
+    const data = await mkdtemp(join(tmpdir(), "tightbeam-e2e-"))
+    const common = ["--http.address=127.0.0.1", "--http.port=0", "--turn.address=127.0.0.1", "--turn.port=0"]
+    const args = [
+      "--conditions=@tightbeam/source",
+      CLI,
+      "up",
+      ...common,
+      "--turn.announce=127.0.0.1",
+      `--data=${data}`,
+    ]
+    const child = spawn(process.execPath, [...args, ...flags], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    let output = ""
+    const ready = Promise.withResolvers<void>()
+    const read = (chunk: Buffer) => {
+      output += chunk.toString()
+      if (/^.*http:\/\/localhost:\d+/m.test(output) && /UDP/.test(output)) ready.resolve()
+    }
+    child.stdout.on("data", read)
+    child.stderr.on("data", read)
+    child.once("exit", code =>
+      ready.reject(new Error(`The server ended with ${code} before it was ready:\n${output}`)),
+    )
+    await ready.promise
+    const port = /http:\/\/localhost:(\d+)/.exec(output)![1]!
+    const turn = /(\d+)\/?\s*UDP|UDP[^\d\n]*(?:port )?(\d+)/.exec(output)!
+    return new Server(child, () => output, data, `http://localhost:${port}`, Number(turn[1] ?? turn[2]))
+  }
+
+  /** What it printed so far. */
+  get output(): string {
+    return this.#output()
+  }
+
+  async token(room: string): Promise<string> {
+    const answer = await fetch(`${this.url}/api/rooms/${room}/token`, {
+      method: "POST",
+      body: "{}",
+      headers: { "content-type": "application/json" },
+    })
+    return ((await answer.json()) as { token: string }).token
+  }
+
+  async stop(): Promise<void> {
+    if (this.process.exitCode === null) {
+      const exited = once(this.process, "exit")
+      this.process.kill("SIGTERM")
+      this.process.kill("SIGTERM")
+      await exited
+    }
+    await rm(this.#data, { recursive: true, force: true })
+  }
+}
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  // The tests' network has nothing but a loopback, which browsers do not use unless told.
+  "--allow-loopback-in-peer-connection",
+  "--auto-select-tab-capture-source-by-title=Tightbeam",
+]
+
+export function launchChromium(...flags: string[]): Promise<Browser> {
+  const executablePath =
+    process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync)
+  if (executablePath === undefined)
+    throw new Error("There is no chromium here. Install it, or name it in CHROMIUM.")
+  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] })
+}
+
+/** Totals over all peer connections of a page. */
+export interface Media {
+  readonly framesDecoded: number
+  readonly audioEnergy: number
+  /** Types of the two candidates of each selected pair: "relay relay". */
+  readonly pairs: readonly string[]
+}
+
+/** A person with a browser context of their own, who does only what the page offers. */
+export class Person {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors that the page did not catch. */
+  readonly errors: string[] = []
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.context = context
+    this.page = page
+    page.on("pageerror", error => this.errors.push(String(error)))
+  }
+
+  static async open(browser: Browser, url: string): Promise<Person> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+    await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
+    const page = await context.newPage()
+    await page.addInitScript(() => {
+      const Native = globalThis.RTCPeerConnection
+      const made: RTCPeerConnection[] = []
+      Object.assign(globalThis, { madeConnections: made })
+      globalThis.RTCPeerConnection = class extends Native {
+        constructor(configuration?: RTCConfiguration) {
+          super(configuration)
+          made.push(this)
+        }
+      }
+    })
+    const person = new Person(context, page)
+    await page.goto(url)
+    return person
+  }
+
+  at(testId: string) {
+    return this.page.getByTestId(testId)
+  }
+
+  async join(name: string): Promise<void> {
+    await this.at("name").fill(name)
+    await this.at("join").click()
+    await this.at("leave").waitFor()
+  }
+
+  /** The tile of the other person, when there is one. */
+  get otherTile() {
+    return this.page.locator('[data-testid="tile"]:not([data-participant="self"])')
+  }
+
+  /** Waits until this person sees and hears: frames decoded grow, and the sound has energy. */
+  async seesAndHears(): Promise<void> {
+    await this.until(
+      "frames and sound",
+      async () => (await this.media()).framesDecoded > 0 && (await this.media()).audioEnergy > 0,
+    )
+    const before = (await this.media()).framesDecoded
+    await this.until("more frames", async () => (await this.media()).framesDecoded > before)
+  }
+
+  media(): Promise<Media> {
+    return this.page.evaluate(async () => {
+      const { madeConnections } = globalThis as unknown as { madeConnections: RTCPeerConnection[] }
+      const totals = { framesDecoded: 0, audioEnergy: 0, pairs: [] as string[] }
+      for (const connection of madeConnections.filter(each => each.connectionState === "connected")) {
+        const all = new Map<string, Record<string, unknown>>()
+        ;(await connection.getStats()).forEach((each: Record<string, unknown>) =>
+          all.set(String(each.id), each),
+        )
+        for (const each of all.values()) {
+          if (each.type === "inbound-rtp" && each.kind === "video")
+            totals.framesDecoded += Number(each.framesDecoded ?? 0)
+          if (each.type === "inbound-rtp" && each.kind === "audio")
+            totals.audioEnergy += Number(each.totalAudioEnergy ?? 0)
+          if (each.type !== "transport") continue
+          const pair = all.get(String(each.selectedCandidatePairId))
+          const type = (id: unknown) => String(all.get(String(id))?.candidateType)
+          if (pair !== undefined)
+            totals.pairs.push(`${type(pair.localCandidateId)} ${type(pair.remoteCandidateId)}`)
+        }
+      }
+      return totals
+    })
+  }
+
+  /** Polls the page until something holds, for 20 s at most. */
+  async until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + 20_000
+    while (!(await holds())) {
+      if (performance.now() > end)
+        throw new Error(`Waited 20 s in vain for: ${what}\n${await this.page.innerText("body")}`)
+      await this.page.waitForTimeout(100)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.context.close()
+  }
+}

@@ -1,0 +1,427 @@
+import { decodeMessage, encodeMessage } from "./data-message.ts"
+import { capture, captureScreen } from "./devices.ts"
+import { Emitter } from "./emitter.ts"
+import { type Clock, realClock, type Transport, type TransportHandlers } from "./environment.ts"
+import { TightbeamError } from "./errors.ts"
+import { LocalPublication } from "./local-publication.ts"
+import type { Peer, Source } from "./messages.ts"
+import { PeerLink } from "./peer-link.ts"
+import { Session, type View } from "./session.ts"
+import type { RemoteParticipant, RemotePublication, RoomSnapshot, RoomState } from "./snapshot.ts"
+import { webSocketTransport } from "./websocket-transport.ts"
+
+export interface RoomOptions {
+  /** The server: `https://calls.example`. Default: where the page came from. */
+  readonly url?: string
+  /** A join token, or how to fetch a fresh one. It is asked for at each join, so a function is what lasts. */
+  readonly token: string | (() => string | Promise<string>)
+  /** `relay` never shows the other side our addresses, and costs the server the traffic. Default `all`. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy
+  /** How to make a peer connection, where the platform has none or another is wanted. */
+  readonly createConnection?: (configuration: RTCConfiguration) => RTCPeerConnection
+  readonly connect?: (handlers: TransportHandlers) => Transport
+  readonly clock?: Clock
+}
+
+export interface RoomEvents {
+  participant: { readonly participant: RemoteParticipant; readonly change: "joined" | "updated" | "left" }
+  /** A remote track can be shown. It ends by itself (`track.onended` does not tell; `publication.track` turns undefined). */
+  track: {
+    readonly track: MediaStreamTrack
+    readonly publication: RemotePublication
+    readonly participant: RemoteParticipant
+  }
+  state: RoomState
+  /** `data` comes from another participant: it is a JSON value or bytes of any shape. */
+  message: { readonly topic: string; readonly data: unknown; readonly from: string }
+  publication: {
+    readonly publication: LocalPublication
+    readonly change: "published" | "updated" | "unpublished"
+  }
+}
+
+export interface PublishOptions {
+  readonly deviceId?: string | undefined
+  /** For a track of your own. Default `custom`. */
+  readonly source?: Source
+  /** Begins muted. */
+  readonly muted?: boolean
+}
+
+/** Tries to reach the server before `join` gives up; after that it is tried for as long as the room is held. */
+const JOIN_TRIES = 3
+
+/** A room on a Tightbeam server: who is in it, what they publish, what they say. Survives the connections it uses. */
+export class Room {
+  readonly #options: RoomOptions
+  readonly #clock: Clock
+  readonly #emitter = new Emitter<RoomEvents>()
+  readonly #subscribers = new Set<() => void>()
+  readonly #links = new Map<string, PeerLink>()
+  readonly #publications = new Map<string, LocalPublication>()
+  /** Arrived tracks: participant → publication → track. */
+  readonly #tracks = new Map<string, Map<string, MediaStreamTrack>>()
+  #name = ""
+  #room = ""
+  #session: Session | undefined
+  #state: RoomState = { status: "idle" }
+  #signaling: RoomSnapshot["signaling"] = { startedAt: undefined, endedAt: undefined }
+  #snapshot: RoomSnapshot | undefined
+  #notifying = false
+
+  constructor(options: RoomOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? realClock
+  }
+
+  /** Returns how to stop listening. A listener that throws is reported as uncaught and stops nothing. */
+  on<Name extends keyof RoomEvents>(name: Name, listener: (payload: RoomEvents[Name]) => void): () => void {
+    return this.#emitter.on(name, listener)
+  }
+
+  /** Calls back, once a turn, after anything in the snapshot changed. Fits `useSyncExternalStore`. */
+  subscribe(callback: () => void): () => void {
+    this.#subscribers.add(callback)
+    return () => this.#subscribers.delete(callback)
+  }
+
+  snapshot(): RoomSnapshot {
+    this.#snapshot ??= this.#makeSnapshot()
+    return this.#snapshot
+  }
+
+  /**
+   * Enters a room; resolves when the server has let us in. Throws a `TightbeamError`: `server-unreachable`, one of
+   * the token codes, `room-full`, `aborted`. May be called again after `leave`, or after it threw.
+   */
+  async join(room: string, { name, signal }: { name: string; signal?: AbortSignal }): Promise<void> {
+    if (this.#session !== undefined)
+      throw new TightbeamError(
+        "already-joined",
+        "This Room is in a room already.",
+        "Leave it first, or use another Room.",
+      )
+    if (signal?.aborted) throw aborted(signal)
+    this.#name = name
+    this.#room = room
+    this.#signaling = { startedAt: this.#clock.now(), endedAt: undefined }
+    this.#setState({ status: "connecting" })
+    await new Promise<void>((resolve, reject) => {
+      let tries = 0
+      const settled = () => signal?.removeEventListener("abort", abort)
+      const fail = (error: TightbeamError) => {
+        settled()
+        this.#end({ status: "closed", reason: error })
+        reject(error)
+      }
+      const abort = () => fail(aborted(signal!))
+      signal?.addEventListener("abort", abort)
+      const { token } = this.#options
+      const session = new Session({
+        room,
+        name: () => this.#name,
+        token: typeof token === "string" ? () => token : token,
+        clock: this.#clock,
+        connect: this.#options.connect ?? (handlers => webSocketTransport(this.#url(), handlers)),
+        events: {
+          welcomed: (view, fresh) => {
+            settled()
+            this.#welcomed(view, fresh)
+            resolve()
+          },
+          changed: (view, change, peer) => this.#changed(view, change, peer),
+          signal: ({ from, generation, signal }) => this.#links.get(from)?.receive(signal, generation),
+          reconnecting: (retryAt, reason) => {
+            if (session.view === undefined && ++tries >= JOIN_TRIES) fail(reason)
+            else this.#setState({ status: session.view ? "reconnecting" : "connecting", retryAt, reason })
+          },
+          ended: fail,
+        },
+      })
+      this.#session = session
+      session.start()
+    })
+  }
+
+  /** Leaves and ends what was published. */
+  async leave(): Promise<void> {
+    for (const publication of this.#publications.values()) await publication.unpublish()
+    this.#end({ status: "idle" })
+  }
+
+  /** Shows the others another name. */
+  async rename(name: string): Promise<void> {
+    this.#name = name
+    this.#session?.send({ type: "rename", name })
+    this.#touch()
+  }
+
+  /** Tries to reconnect now instead of at `state.retryAt`. */
+  retryNow(): void {
+    this.#session?.retryNow()
+  }
+
+  /**
+   * Sends a camera, a microphone, a screen or a track of your own to the room, now and after every reconnect.
+   * May be called before `join`. A screen's sound becomes a publication of its own. Throws a `TightbeamError`.
+   */
+  async publish(
+    what: "camera" | "microphone" | "screen" | MediaStreamTrack,
+    { deviceId, source = "custom", muted = false }: PublishOptions = {},
+  ): Promise<LocalPublication> {
+    if (what === "screen") {
+      const tracks = await captureScreen()
+      const stream = new MediaStream(tracks)
+      const published = tracks.map(track =>
+        this.#publish(track.kind === "video" ? "screen" : "screen-audio", track, stream),
+      )
+      const [screen, audio] = [
+        published.find(each => each.kind === "video"),
+        published.find(each => each.kind === "audio"),
+      ]
+      if (audio !== undefined && screen !== undefined) this.#follow(screen, audio)
+      return screen ?? published[0]!
+    }
+    const track = typeof what === "string" ? await capture(what, { deviceId }) : what
+    const publication = this.#publish(
+      typeof what === "string" ? what : source,
+      track,
+      new MediaStream([track]),
+    )
+    if (muted) await publication.mute()
+    return publication
+  }
+
+  /**
+   * Sends a JSON value or bytes to everybody, or to one (`to`). Resolves when all of it is handed to the network
+   * with room for more, so awaiting each send is the back-pressure. `reliable: false` may lose and reorder.
+   * Throws a `TightbeamError`: `message-too-large`, `no-such-participant`.
+   */
+  async send(
+    topic: string,
+    data: unknown,
+    { to, reliable = true }: { to?: string; reliable?: boolean } = {},
+  ): Promise<void> {
+    const encoded = encodeMessage({ topic, data })
+    const links = to === undefined ? [...this.#links.values()] : [this.#linkTo(to)]
+    const size = typeof encoded === "string" ? new TextEncoder().encode(encoded).length : encoded.length
+    const limit = Math.min(...links.map(link => link.maxMessageSize))
+    if (size > limit)
+      throw new TightbeamError(
+        "message-too-large",
+        `A message may have ${limit} bytes here; this has ${size}.`,
+        "Send it in parts.",
+      )
+    const sends = links.map(link => link.send(reliable ? "reliable" : "fast", encoded))
+    // Who leaves meanwhile needs it no more; for a single receiver that is an error.
+    const outcomes = await Promise.allSettled(sends)
+    if (to !== undefined && outcomes[0]!.status === "rejected") throw noSuchParticipant(to)
+  }
+
+  /** The peer connection to a participant, for what the SDK does not offer. It is replaced when a new path is needed. */
+  connection(participant: string): RTCPeerConnection | undefined {
+    return this.#links.get(participant)?.connection
+  }
+
+  #url(): string {
+    return this.#options.url ?? globalThis.location.origin
+  }
+
+  #linkTo(participant: string): PeerLink {
+    const link = this.#links.get(participant)
+    if (link === undefined) throw noSuchParticipant(participant)
+    return link
+  }
+
+  #publish(source: Source, track: MediaStreamTrack, stream: MediaStream): LocalPublication {
+    const id = `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`
+    const publication = new LocalPublication(id, source, track, stream, {
+      changed: publication => this.#publicationChanged(publication, "updated"),
+      unpublished: publication => {
+        this.#publications.delete(publication.id)
+        this.#publicationChanged(publication, "unpublished")
+      },
+    })
+    this.#publications.set(id, publication)
+    this.#publicationChanged(publication, "published")
+    return publication
+  }
+
+  /** A screen's sound ends with its picture. */
+  #follow(screen: LocalPublication, audio: LocalPublication): void {
+    const stop = this.on("publication", ({ publication, change }) => {
+      if (publication !== screen || change !== "unpublished") return
+      stop()
+      void audio.unpublish()
+    })
+  }
+
+  #publicationChanged(publication: LocalPublication, change: RoomEvents["publication"]["change"]): void {
+    this.#announce()
+    for (const link of this.#links.values()) link.syncTracks()
+    this.#touch()
+    this.#emitter.emit("publication", { publication, change })
+  }
+
+  #announce(): void {
+    const publications = [...this.#publications.values()].map(each => each.describe())
+    this.#session?.send({ type: "publish", publications })
+  }
+
+  #welcomed(view: View, fresh: boolean): void {
+    if (this.#signaling.endedAt === undefined)
+      this.#signaling = { ...this.#signaling, endedAt: this.#clock.now() }
+    if (fresh) {
+      for (const id of this.#links.keys()) this.#unlink(id)
+      if (this.#publications.size > 0) this.#announce()
+    }
+    for (const id of this.#links.keys()) if (!view.peers.has(id)) this.#unlink(id)
+    for (const peer of view.peers.values()) {
+      const link = this.#links.get(peer.id)
+      if (link === undefined) this.#link(peer, this.#signaling.startedAt!)
+      else link.resync()
+    }
+    this.#setState({ status: "connected" })
+  }
+
+  #changed(view: View, change: "joined" | "updated" | "left", peer: Peer): void {
+    const before = this.snapshot().participants.find(each => each.id === peer.id)
+    if (change === "joined") this.#link(peer, this.#clock.now())
+    if (change === "updated" && before?.away && !peer.away) this.#links.get(peer.id)?.resync()
+    const participant = change === "left" ? before : this.#remote(view.peers.get(peer.id)!)
+    if (change === "left") this.#unlink(peer.id)
+    this.#touch()
+    if (participant !== undefined) this.#emitter.emit("participant", { participant, change })
+  }
+
+  #link(peer: Peer, since: number): void {
+    const { id, role } = peer
+    const {
+      createConnection = configuration => new RTCPeerConnection(configuration),
+      iceTransportPolicy = "all",
+    } = this.#options
+    const link = new PeerLink({
+      peer: id,
+      peerName: () => this.#session?.view?.peers.get(id)?.name ?? peer.name,
+      role,
+      clock: this.#clock,
+      createConnection,
+      iceServers: () => this.#session?.iceServers ?? [],
+      iceTransportPolicy,
+      tracks: () =>
+        [...this.#publications.values()].flatMap(({ id, sent, stream }) =>
+          sent === undefined ? [] : [{ publication: id, track: sent, stream }],
+        ),
+      signal: (signal, generation) => this.#session?.send({ type: "signal", to: id, generation, signal }),
+      onTrack: (publication, track) => this.#trackChanged(id, publication, track),
+      onMessage: received => {
+        const message = decodeMessage(received)
+        if (message !== undefined) this.#emitter.emit("message", { ...message, from: id })
+      },
+      onChange: () => this.#touch(),
+    })
+    this.#links.set(id, link)
+    link.recorder.begin("signaling", "the room", since)
+    link.recorder.event(
+      "signaling",
+      "joined",
+      role === "polite" ? "We joined the room." : `${peer.name} joined the room.`,
+    )
+    link.recorder.done("signaling", "both are in the room")
+    link.start()
+  }
+
+  #unlink(id: string): void {
+    this.#links.get(id)?.close()
+    this.#links.delete(id)
+    this.#tracks.delete(id)
+  }
+
+  #trackChanged(participant: string, publication: string, track: MediaStreamTrack | undefined): void {
+    const tracks = this.#tracks.get(participant) ?? new Map<string, MediaStreamTrack>()
+    this.#tracks.set(participant, tracks)
+    if (track === undefined) tracks.delete(publication)
+    else tracks.set(publication, track)
+    this.#touch()
+    const remote = this.snapshot().participants.find(each => each.id === participant)
+    const described = remote?.publications.find(each => each.id === publication)
+    if (remote !== undefined && described !== undefined && track !== undefined)
+      this.#emitter.emit("track", { track, publication: described, participant: remote })
+  }
+
+  #end(state: RoomState): void {
+    for (const id of this.#links.keys()) this.#unlink(id)
+    this.#session?.leave()
+    this.#session = undefined
+    this.#setState(state)
+  }
+
+  #setState(state: RoomState): void {
+    this.#state = state
+    this.#touch()
+    this.#emitter.emit("state", state)
+  }
+
+  #remote({ id, name, away, publications }: Peer): RemoteParticipant {
+    const tracks = this.#tracks.get(id)
+    const remotePublications: RemotePublication[] = []
+    for (const { id: publication, kind, source, muted } of publications)
+      remotePublications.push({
+        id: publication,
+        kind,
+        source,
+        muted,
+        participant: id,
+        track: tracks?.get(publication),
+      })
+    return {
+      id,
+      name,
+      away,
+      publications: remotePublications,
+      timeline: this.#links.get(id)!.recorder.timeline(),
+    }
+  }
+
+  #makeSnapshot(): RoomSnapshot {
+    const view = this.#session?.view
+    const peers = [...(view?.peers.values() ?? [])].filter(peer => this.#links.has(peer.id))
+    return {
+      state: this.#state,
+      room: this.#room,
+      self: view && { id: view.self.id, name: this.#name },
+      publications: [...this.#publications.values()].map(each => each.view()),
+      participants: peers.map(peer => this.#remote(peer)),
+      signaling: this.#signaling,
+    }
+  }
+
+  #touch(): void {
+    this.#snapshot = undefined
+    if (this.#notifying) return
+    this.#notifying = true
+    queueMicrotask(() => {
+      this.#notifying = false
+      for (const callback of this.#subscribers) callback()
+    })
+  }
+}
+
+function aborted(signal: AbortSignal): TightbeamError {
+  return new TightbeamError(
+    "aborted",
+    "Joining was given up before it was done.",
+    "Join again, or give it more time.",
+    {
+      cause: signal.reason,
+    },
+  )
+}
+
+function noSuchParticipant(id: string): TightbeamError {
+  return new TightbeamError(
+    "no-such-participant",
+    `Nobody of the id ${id} is in the room.`,
+    "They may have just left.",
+  )
+}

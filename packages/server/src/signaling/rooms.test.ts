@@ -1,0 +1,269 @@
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import type { ClientMessage, ServerMessage } from "@tightbeam/client"
+import { parseIp } from "@tightbeam/webrtc/bytes"
+import fc from "fast-check"
+import type { SignalingLimits } from "./limits.ts"
+import { World } from "./testing/world.ts"
+
+/** A client that says exactly what a test tells it to. */
+function raw(world: World, index: number) {
+  const host = world.network.host(`raw${index}`, `192.0.2.${index + 1}`)
+  const received: ServerMessage[] = []
+  let closed: string | undefined
+  const stream = host.connectStream(
+    { ip: parseIp("203.0.113.1")!, port: 443 },
+    {
+      message: text => received.push(JSON.parse(text) as ServerMessage),
+      closed: why => {
+        closed = why
+      },
+    },
+  )
+  world.network.schedule.run(100)
+  const say = (message: ClientMessage | string) => {
+    stream.send(typeof message === "string" ? message : JSON.stringify(message))
+    world.network.schedule.run(100)
+    return received.at(-1)
+  }
+  return {
+    received,
+    say,
+    closed: () => closed,
+    join: (room = "standup", token = world.token(room), name = `Raw ${index}`) =>
+      say({ type: "join", version: 1, room, token, name }),
+    last: <Type extends ServerMessage["type"]>(type: Type) =>
+      received.findLast((each): each is Extract<ServerMessage, { type: Type }> => each.type === type),
+  }
+}
+
+const world = (limits: Partial<SignalingLimits> = {}) => new World("rooms", { delay: 5 }, limits)
+
+describe("Joining", () => {
+  test("gives the newcomer the room and the polite role, and the others the newcomer", () => {
+    const at = world()
+    const [ada, ben] = [raw(at, 0), raw(at, 1)]
+    ada.join("standup", undefined, "Ada")
+    ben.join("standup", undefined, "Ben")
+    const joined = ben.last("joined")!
+    assert.equal(joined.participants.length, 1)
+    assert.equal(joined.participants[0]!.name, "Ada")
+    assert.equal(joined.participants[0]!.role, "polite")
+    const told = ada.last("participant")!
+    assert.ok(
+      told.change === "joined" && told.participant.name === "Ben" && told.participant.role === "impolite",
+    )
+    assert.equal(told.seq, joined.seq)
+  })
+
+  const refusals: [what: string, message: Parameters<ReturnType<typeof raw>["say"]>[0], code: string][] = [
+    [
+      "another version",
+      { type: "join", version: 2, room: "r", token: "r/0", name: "x" },
+      "unsupported-version",
+    ],
+    [
+      "no token of ours",
+      { type: "join", version: 1, room: "r", token: "nonsense", name: "x" },
+      "token-invalid",
+    ],
+    [
+      "a token for another room",
+      { type: "join", version: 1, room: "r", token: "s/0", name: "x" },
+      "token-foreign",
+    ],
+    ["a session nobody has", { type: "rejoin", version: 1, room: "r", session: "x" }, "session-unknown"],
+    [
+      "a room name with a slash",
+      { type: "join", version: 1, room: "a/b", token: "r/0", name: "x" },
+      "bad-message",
+    ],
+    ["an empty name", { type: "join", version: 1, room: "r", token: "r/0", name: " " }, "bad-message"],
+    [
+      "a name that turns text around",
+      { type: "join", version: 1, room: "r", token: "r/0", name: "a\u202eb" },
+      "bad-message",
+    ],
+    ["no JSON", "hello", "bad-message"],
+    ["JSON of another kind", "[1,2]", "bad-message"],
+  ]
+  for (const [what, message, code] of refusals)
+    test(`${what} is refused as ${code}, with a hint, and the socket closed`, () => {
+      const client = raw(world(), 0)
+      client.say(message)
+      const error = client.last("error")!
+      assert.equal(error.code, code)
+      assert.ok(error.fatal && error.message.length > 10 && error.hint.length > 10)
+      assert.equal(client.closed(), code)
+    })
+
+  test("a token opens one session, and only one", () => {
+    const at = world()
+    const [ada, eve] = [raw(at, 0), raw(at, 1)]
+    const token = at.token("standup")
+    assert.equal(ada.join("standup", token)?.type, "joined")
+    eve.join("standup", token)
+    assert.equal(eve.last("error")?.code, "token-used")
+  })
+
+  test("what is said before joining is refused, and loses nothing", () => {
+    const client = raw(world(), 0)
+    client.say({ type: "publish", publications: [] })
+    assert.equal(client.last("error")?.code, "not-joined")
+    assert.equal(client.join()?.type, "joined")
+  })
+
+  test("who does not join in time is closed; a full room says so", () => {
+    const at = world({ participants: 1, joinDeadline: 2000 })
+    const [ada, ben, late] = [raw(at, 0), raw(at, 1), raw(at, 2)]
+    ada.join()
+    ben.join()
+    assert.equal(ben.last("error")?.code, "room-full")
+    at.network.schedule.run(4000)
+    assert.equal(late.closed(), "not-joined")
+    assert.equal(ada.closed(), undefined)
+  })
+})
+
+describe("In the room", () => {
+  test("a bad message is named, and what was accepted before stands", () => {
+    const at = world()
+    const [ada, ben] = [raw(at, 0), raw(at, 1)]
+    ada.join()
+    ben.join()
+    ada.say({ type: "publish", publications: [{ id: "cam", kind: "video", source: "camera", muted: false }] })
+    ada.say('{"type":"publish","publications":[{"id":"cam","kind":"smell"}]}')
+    const error = ada.last("error")!
+    assert.ok(!error.fatal)
+    assert.match(error.message, /"publications\.0\.kind"/)
+    const change = ben.last("participant")!
+    assert.ok(change.change === "updated" && change.participant.publications[0]?.id === "cam")
+    assert.equal(ada.closed(), undefined)
+  })
+
+  test("signals reach the one they are for, under the sender's id, whatever they claim", () => {
+    const at = world()
+    const [ada, ben, cyd] = [raw(at, 0), raw(at, 1), raw(at, 2)]
+    for (const each of [ada, ben, cyd]) each.join()
+    const to = ben.last("joined")!.self.id
+    ada.say({
+      type: "signal",
+      to,
+      generation: 4,
+      signal: { description: { type: "offer", sdp: "v=0" }, tracks: { 0: "cam" } },
+    })
+    const signal = ben.last("signal")!
+    assert.equal(signal.from, ada.last("joined")!.self.id)
+    assert.equal(signal.generation, 4)
+    assert.equal(cyd.last("signal"), undefined)
+    ada.say({
+      type: "signal",
+      to: "nobody",
+      generation: 0,
+      signal: { description: { type: "answer", sdp: "" }, tracks: {} },
+    })
+    assert.equal(ada.last("error")?.code, "no-such-participant")
+    assert.ok(at.evidence.some(each => each.kind === "relayed" && each.what === "offer"))
+  })
+
+  test("a signal goes to nobody in another room", () => {
+    const at = world()
+    const [ada, eve] = [raw(at, 0), raw(at, 1)]
+    ada.join("standup")
+    eve.join("elsewhere")
+    const to = ada.last("joined")!.self.id
+    eve.say({
+      type: "signal",
+      to,
+      generation: 0,
+      signal: { description: { type: "offer", sdp: "" }, tracks: {} },
+    })
+    assert.equal(eve.last("error")?.code, "no-such-participant")
+    assert.equal(ada.last("signal"), undefined)
+  })
+
+  test("too many messages close the socket; too large ones as well", () => {
+    const at = world({ messageBurst: 20, messagesPerSecond: 1, messageBytes: 2000 })
+    const [ada, ben] = [raw(at, 0), raw(at, 1)]
+    ada.join()
+    for (let i = 0; i < 30 && ada.closed() === undefined; i++) ada.say({ type: "ping", id: i })
+    assert.equal(ada.closed(), "too-many")
+    ben.join()
+    ben.say(`{"type":"rename","name":"${"x".repeat(3000)}"}`)
+    assert.equal(ben.closed(), "too-large")
+    assert.match(ben.last("error")!.message, /2000 bytes/)
+  })
+
+  test("who comes back in time is the same participant; who does not has left", () => {
+    const at = world({ grace: 5000 })
+    const ada = at.client(0)
+    const ben = at.client(1)
+    ada.join("standup")
+    ben.join("standup")
+    at.network.schedule.run(1000)
+    const id = ben.view!.self.id
+    ben.cut(0)
+    at.network.schedule.run(50)
+    assert.equal(ada.view!.peers.get(id)?.away, true)
+    at.network.schedule.run(3000)
+    assert.equal(ada.view!.peers.get(id)?.away, false)
+    assert.equal(ben.view!.self.id, id)
+    ben.cut(0)
+    ben.leave()
+    at.network.schedule.run(8000)
+    assert.equal(ada.view!.peers.size, 0)
+  })
+
+  test("a second socket with the session takes over, and the first is told", () => {
+    const at = world()
+    const [ada, again] = [raw(at, 0), raw(at, 1)]
+    ada.join()
+    const { session, self } = ada.last("joined")!
+    again.say({ type: "rejoin", version: 1, room: "standup", session })
+    assert.equal(again.last("joined")?.self.id, self.id)
+    assert.equal(ada.last("error")?.code, "replaced")
+    assert.equal(at.rooms.counters().participants, 1)
+  })
+
+  test("a silent socket is closed, a pinging one is not", () => {
+    const at = world({ idle: 10_000 })
+    const silent = raw(at, 0)
+    silent.join()
+    const pinging = at.client(1)
+    pinging.join("standup")
+    at.network.schedule.run(60_000)
+    assert.equal(silent.closed(), "idle")
+    assert.ok(pinging.stream?.isOpen)
+  })
+})
+
+test("nothing that a client may send throws, or harms another", () => {
+  const at = world({ messageBurst: 1e9, idle: 1e9 })
+  const ada = raw(at, 0)
+  ada.join()
+  const text = fc.oneof(fc.string(), fc.json(), fc.string({ unit: "binary" }))
+  const almost = fc
+    .record({
+      type: fc.constantFrom("join", "rejoin", "signal", "publish", "rename", "refresh", "ping"),
+      to: fc.anything(),
+      generation: fc.anything(),
+      signal: fc.anything(),
+      publications: fc.anything(),
+      name: fc.anything(),
+      id: fc.anything(),
+    })
+    .map(each =>
+      JSON.stringify(each, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)),
+    )
+  let index = 1
+  fc.assert(
+    fc.property(fc.array(fc.oneof(text, almost), { minLength: 1, maxLength: 5 }), messages => {
+      const eve = raw(at, index++)
+      if (index % 2 === 0) eve.join()
+      for (const message of messages) eve.say(message)
+      eve.say({ type: "leave" })
+    }),
+    { numRuns: 150 },
+  )
+  assert.equal(ada.closed(), undefined)
+})

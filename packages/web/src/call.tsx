@@ -1,0 +1,193 @@
+import { useCallback, useEffect, useRef, useState } from "preact/hooks"
+import { SharingNote, StateBanner, TroubleNote } from "./banner.tsx"
+import { Beam } from "./beam.tsx"
+import { Chat } from "./chat.tsx"
+import { useNow } from "./clock.ts"
+import { Controls } from "./controls.tsx"
+import { formatDuration } from "./duration.ts"
+import { Help } from "./help.tsx"
+import { SoundIcon } from "./icons.tsx"
+import { useIdle } from "./idle.ts"
+import { wake } from "./loudness.ts"
+import { overallLights } from "./phases.ts"
+import type { RoomStore } from "./room-store.ts"
+import type { ShareLink } from "./share-link.ts"
+import { type Action, actionFor, takesText } from "./shortcuts.ts"
+import { Stage } from "./stage.tsx"
+import { TimelinePanel } from "./timeline-panel.tsx"
+import { TrackAudio } from "./track-media.tsx"
+
+interface CallProps {
+  store: RoomStore
+  link: ShareLink
+  onLeave: () => void
+}
+
+/** The call: the faces are the page. */
+export function Call({ store, link, onLeave }: CallProps) {
+  const room = store.snapshot.value
+  const panel = store.panel.value
+  const [helping, setHelping] = useState(false)
+  const idle = useIdle(panel !== undefined || helping || room.state.status !== "connected")
+  const page = useRef<HTMLDivElement>(null)
+  useShortcuts(action => {
+    if (action === "leave") onLeave()
+    else if (action === "help") setHelping(true)
+    else if (action === "chat" || action === "timeline") store.show(action)
+    else void store.toggle(action)
+  })
+  useClosingPanels(store, page)
+  return (
+    <div class="call" ref={page} data-idle={idle} data-panel={panel ?? "none"}>
+      <CallHeader store={store} />
+      <main class="call-main">
+        <div class="banners">
+          <StateBanner state={room.state} />
+          {store.trouble.value && (
+            <TroubleNote trouble={store.trouble.value} onClose={() => (store.trouble.value = undefined)} />
+          )}
+          <SharingNote store={store} />
+        </div>
+        {room.state.status === "connecting" || room.state.status === "idle" ? (
+          <Joining store={store} />
+        ) : (
+          <Stage store={store} link={link} />
+        )}
+        <Sound store={store} />
+      </main>
+      {panel && (
+        <aside class="panel" aria-label={panel === "chat" ? "Chat" : "Timeline"}>
+          {panel === "chat" ? <Chat store={store} /> : <TimelinePanel store={store} />}
+        </aside>
+      )}
+      <Controls store={store} link={link} onHelp={() => setHelping(true)} onLeave={onLeave} />
+      {helping && <Help onClose={() => setHelping(false)} />}
+      <p class="hidden" aria-live="polite" data-testid="announcement">
+        {store.announcement.value}
+      </p>
+    </div>
+  )
+}
+
+/** The room at one end, the people at the other, the beam between. */
+function CallHeader({ store }: { store: RoomStore }) {
+  const room = store.snapshot.value
+  const settling =
+    room.state.status !== "connected" ||
+    room.participants.some(({ timeline }) => timeline.status === "connecting")
+  const now = useNow(settling, 500)
+  const people = room.participants.length + 1
+  return (
+    <header class="call-header">
+      <p class="call-room" title={store.room}>
+        <bdi>{store.room}</bdi>
+      </p>
+      <button
+        type="button"
+        class="call-beam"
+        aria-label="Open the timeline"
+        onClick={() => store.show("timeline")}
+      >
+        <Beam lights={overallLights(room, now)} size="line" />
+      </button>
+      <p class="call-people figures">{people === 1 ? "Only you" : `${people} people`}</p>
+    </header>
+  )
+}
+
+/** The beam is the loading state: its first bead is the way to the server. */
+function Joining({ store }: { store: RoomStore }) {
+  const now = useNow(true, 100)
+  const room = store.snapshot.value
+  const since = room.signaling.startedAt
+  return (
+    <div class="joining" role="status">
+      <Beam lights={overallLights(room, now)} size="line" />
+      <h1>
+        Joining <bdi>{store.room}</bdi>
+      </h1>
+      <p class="lead">
+        Reaching the server
+        {since !== undefined && (
+          <span class="figures" aria-hidden="true">
+            {" "}
+            · {formatDuration(now - since)}
+          </span>
+        )}
+      </p>
+    </div>
+  )
+}
+
+/** Everybody's sound, and the button that a browser may want before it plays any. */
+function Sound({ store }: { store: RoomStore }) {
+  const [blocked, setBlocked] = useState(false)
+  const [unlocked, setUnlocked] = useState(0)
+  const onBlocked = useCallback(() => setBlocked(true), [])
+  const unlock = (): void => {
+    wake()
+    setBlocked(false)
+    setUnlocked(unlocked + 1)
+  }
+  return (
+    <>
+      {store.snapshot.value.participants.flatMap(({ publications }) =>
+        publications
+          .filter(({ kind }) => kind === "audio")
+          .map(
+            ({ participant, id, track }) =>
+              track && (
+                <TrackAudio
+                  key={`${participant} ${id}`}
+                  track={track}
+                  unlocked={unlocked}
+                  onBlocked={onBlocked}
+                />
+              ),
+          ),
+      )}
+      {blocked && (
+        <button type="button" class="button primary unlock" data-testid="unlock-sound" onClick={unlock}>
+          <SoundIcon />
+          Turn on sound
+        </button>
+      )}
+    </>
+  )
+}
+
+function useShortcuts(act: (action: Action) => void): void {
+  const latest = useRef(act)
+  latest.current = act
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const { key, ctrlKey, metaKey, altKey, repeat } = event
+      const action = actionFor({ key, ctrlKey, metaKey, altKey, repeat, typing: takesText(event.target) })
+      if (action === undefined) return
+      event.preventDefault()
+      latest.current(action)
+    }
+    document.addEventListener("keydown", press)
+    return () => document.removeEventListener("keydown", press)
+  }, [])
+}
+
+/** Escape closes the panel; the focus goes back to its button rather than nowhere. */
+function useClosingPanels(store: RoomStore, page: { current: HTMLElement | null }): void {
+  const panel = store.panel.value
+  const before = useRef(panel)
+  useEffect(() => {
+    const closed = before.current
+    before.current = panel
+    if (panel === undefined && closed !== undefined && document.activeElement === document.body)
+      page.current
+        ?.querySelector<HTMLElement>(`[data-testid=toggle-${closed}]`)
+        ?.focus({ preventScroll: true })
+    if (panel === undefined) return undefined
+    const press = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) store.show(undefined)
+    }
+    document.addEventListener("keydown", press)
+    return () => document.removeEventListener("keydown", press)
+  }, [panel, store, page])
+}

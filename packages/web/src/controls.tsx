@@ -1,0 +1,234 @@
+import type { ComponentChildren } from "preact"
+import { useEffect, useState } from "preact/hooks"
+import { useCopy } from "./copy-button.tsx"
+import {
+  CameraIcon,
+  CameraOffIcon,
+  ChatIcon,
+  CheckIcon,
+  HelpIcon,
+  LeaveIcon,
+  LinkIcon,
+  MicrophoneIcon,
+  MicrophoneOffIcon,
+  ScreenIcon,
+  TimelineIcon,
+} from "./icons.tsx"
+import { useMeter } from "./mic-meter.ts"
+import { isMuted } from "./room-api.ts"
+import type { RoomStore } from "./room-store.ts"
+import type { ShareLink } from "./share-link.ts"
+import { type Action, SHORTCUTS } from "./shortcuts.ts"
+
+interface ControlsProps {
+  store: RoomStore
+  link: ShareLink
+  onHelp: () => void
+  onLeave: () => void
+}
+
+/** The bar under the faces: everything one key or one thumb away. */
+export function Controls({ store, link, onHelp, onLeave }: ControlsProps) {
+  const room = store.snapshot.value
+  const busy = store.busy.value
+  const panel = store.panel.value
+  const unread = store.chat.unread.value
+  const published = (source: string) => room.publications.find(publication => publication.source === source)
+  const microphone = published("microphone")
+  const microphoneOn = !isMuted(microphone)
+  const cameraOn = !isMuted(published("camera"))
+  const sharing = published("screen") !== undefined
+  const ready = room.state.status === "connected" || room.state.status === "reconnecting"
+  const { copied, copy } = useCopy(link.url)
+  return (
+    <div class="controls" role="toolbar" aria-label="Call">
+      <div class="controls-group">
+        <span class="anchor">
+          <MutedHint track={microphoneOn ? undefined : microphone?.track} />
+          <Control
+            action="microphone"
+            testid="toggle-mic"
+            label="Microphone"
+            does={microphoneOn ? "Mute" : "Unmute"}
+            pressed={microphoneOn}
+            off={!microphoneOn}
+            disabled={!ready || busy.has("microphone")}
+            onClick={() => void store.toggle("microphone")}
+          >
+            {microphoneOn ? <LiveMicrophone track={microphone?.track} /> : <MicrophoneOffIcon />}
+          </Control>
+        </span>
+        <Control
+          action="camera"
+          testid="toggle-camera"
+          label="Camera"
+          does={cameraOn ? "Turn camera off" : "Turn camera on"}
+          pressed={cameraOn}
+          off={!cameraOn}
+          disabled={!ready || busy.has("camera")}
+          onClick={() => void store.toggle("camera")}
+        >
+          {cameraOn ? <CameraIcon /> : <CameraOffIcon />}
+        </Control>
+        {canShareScreen() && (
+          <Control
+            action="screen"
+            testid="toggle-screen"
+            label="Share screen"
+            does={sharing ? "Stop sharing" : "Share your screen"}
+            pressed={sharing}
+            live={sharing}
+            disabled={!ready || busy.has("screen")}
+            onClick={() => void store.toggle("screen")}
+          >
+            <ScreenIcon />
+          </Control>
+        )}
+      </div>
+      <div class="controls-group">
+        <Control
+          action="chat"
+          testid="toggle-chat"
+          label={unread > 0 ? `Chat, ${unread} unread` : "Chat"}
+          does={panel === "chat" ? "Close chat" : "Chat"}
+          pressed={panel === "chat"}
+          onClick={() => store.show("chat")}
+        >
+          <ChatIcon />
+          {unread > 0 && (
+            <span class="badge" aria-hidden="true">
+              {unread > 99 ? "99+" : unread}
+            </span>
+          )}
+        </Control>
+        <Control
+          action="timeline"
+          testid="toggle-timeline"
+          label="Timeline"
+          does={panel === "timeline" ? "Close timeline" : "Timeline"}
+          pressed={panel === "timeline"}
+          onClick={() => store.show("timeline")}
+        >
+          <TimelineIcon />
+        </Control>
+        <Control testid="copy-link" label="Copy link" does={copied ? "Copied" : "Copy link"} onClick={copy}>
+          {copied ? <CheckIcon /> : <LinkIcon />}
+        </Control>
+        <Control
+          action="help"
+          class="wide-only"
+          testid="help"
+          label="Keyboard shortcuts"
+          does="Shortcuts"
+          onClick={onHelp}
+        >
+          <HelpIcon />
+        </Control>
+      </div>
+      <button
+        type="button"
+        class="leave"
+        data-testid="leave"
+        title="Leave (L)"
+        aria-keyshortcuts="L"
+        onClick={onLeave}
+      >
+        <LeaveIcon />
+        <span>Leave</span>
+      </button>
+    </div>
+  )
+}
+
+interface ControlProps {
+  action?: Action
+  testid: string
+  label: string
+  /** What a click does now: the tooltip. */
+  does: string
+  pressed?: boolean
+  /** Off, and worth noticing. */
+  off?: boolean
+  live?: boolean
+  disabled?: boolean
+  class?: string
+  onClick: () => void
+  children: ComponentChildren
+}
+
+function Control(props: ControlProps) {
+  const { action, testid, label, does, pressed, off = false, live = false, disabled = false } = props
+  const key = action && SHORTCUTS[action].key
+  return (
+    <button
+      type="button"
+      class={`control ${props.class ?? ""}`}
+      data-testid={testid}
+      data-off={off}
+      data-live={live}
+      aria-label={label}
+      aria-disabled={disabled}
+      {...(pressed !== undefined && { "aria-pressed": pressed })}
+      {...(key && { "aria-keyshortcuts": key })}
+      onClick={() => {
+        if (!disabled) props.onClick()
+      }}
+    >
+      {props.children}
+      <span class="tip" aria-hidden="true">
+        {does}
+        {key && <kbd>{key}</kbd>}
+      </span>
+    </button>
+  )
+}
+
+/** The microphone fills with the voice. */
+function LiveMicrophone({ track }: { track: MediaStreamTrack | undefined }) {
+  const { share } = useMeter(track)
+  return (
+    <span class="live-microphone">
+      <span class="live-microphone-fill" style={{ "--level": share.value.toFixed(2) }} />
+      <MicrophoneIcon />
+    </span>
+  )
+}
+
+/** How long the hint stays, ms. */
+const HINT = 4_000
+
+/** Talking while muted: a word, where the hand goes next. Listens to a copy of the track that stays on. */
+function MutedHint({ track }: { track: MediaStreamTrack | undefined }) {
+  const [copy, setCopy] = useState<MediaStreamTrack>()
+  const [shown, setShown] = useState(false)
+  useEffect(() => {
+    if (track === undefined || track.readyState === "ended") return undefined
+    const clone = track.clone()
+    clone.enabled = true
+    setCopy(clone)
+    return () => {
+      clone.stop()
+      setCopy(undefined)
+      setShown(false)
+    }
+  }, [track])
+  const { speaking } = useMeter(copy)
+  useEffect(() => {
+    if (!speaking.value) return undefined
+    setShown(true)
+    const timer = setTimeout(() => setShown(false), HINT)
+    return () => clearTimeout(timer)
+  }, [speaking.value])
+  return (
+    <span class="muted-hint" role="status" data-shown={shown}>
+      {shown && (
+        <>
+          You are muted. <kbd>M</kbd> unmutes.
+        </>
+      )}
+    </span>
+  )
+}
+
+const canShareScreen = (): boolean =>
+  typeof (navigator.mediaDevices as Partial<MediaDevices> | undefined)?.getDisplayMedia === "function"

@@ -1,0 +1,175 @@
+import { type RemoteParticipant, type RoomState, TightbeamError, type Timeline } from "@tightbeam/client"
+import { RoomStore } from "../room-store.ts"
+import { fakeCamera, fakeMicrophone, fakeScreen } from "./fake-media.ts"
+import { FakeRoom } from "./fake-room.ts"
+import { RELAYED, timelineAt } from "./fake-timeline.ts"
+
+interface Person {
+  readonly name: string
+  readonly camera?: boolean
+  readonly muted?: boolean
+  readonly loud?: boolean
+  readonly screen?: boolean
+  readonly upright?: boolean
+  readonly away?: boolean
+  readonly timeline?: Timeline
+}
+
+let people = 0
+
+function person(who: Person): RemoteParticipant {
+  const id = `p${++people}`
+  const video = (source: "camera" | "screen", track: MediaStreamTrack) =>
+    ({ id: `${id}-${source}`, kind: "video", source, muted: false, participant: id, track }) as const
+  const camera = who.upright ? [people, 540, 960] : [people, 960, 540]
+  return {
+    id,
+    name: who.name,
+    away: who.away ?? false,
+    publications: [
+      {
+        id: `${id}-microphone`,
+        kind: "audio",
+        source: "microphone",
+        muted: who.muted ?? false,
+        participant: id,
+        track: fakeMicrophone(who.loud ?? false),
+      },
+      ...(who.camera === false ? [] : [video("camera", fakeCamera(...(camera as [number, number, number])))]),
+      ...(who.screen ? [video("screen", fakeScreen())] : []),
+    ],
+    timeline: who.timeline ?? timelineAt(id, "end"),
+  }
+}
+
+const relayed: Timeline = { ...timelineAt("x", "end"), path: RELAYED }
+const FIVE: readonly Person[] = [
+  { name: "Ben Okafor", loud: true },
+  { name: "Grace Hopper-Montgomery of the Very Long Name That Never Ends 64", muted: true },
+  { name: "نور الهدى", camera: false },
+  { name: "Zoë 👩🏽‍🚀", timeline: relayed },
+]
+
+/** A call with these people in it, and something done to it. */
+async function call(
+  who: readonly Person[],
+  then?: (store: RoomStore, room: FakeRoom) => void,
+): Promise<RoomStore> {
+  people = 0
+  const room = new FakeRoom({ state: { status: "connecting" } })
+  const store = new RoomStore(room, "standup")
+  await store.join({
+    name: "Ada Lovelace",
+    camera: fakeCamera(0),
+    microphone: fakeMicrophone(false),
+    microphoneOn: true,
+  })
+  for (const one of who) room.arrive(person(one))
+  then?.(store, room)
+  return store
+}
+
+const state = (change: RoomState) => (_: RoomStore, room: FakeRoom) => room.set({ state: change })
+
+const lost = new TightbeamError(
+  "connection-lost",
+  "The connection to the server is lost.",
+  "It is tried again by itself.",
+)
+
+function chatter(store: RoomStore, room: FakeRoom): void {
+  const [ben, grace] = room.snapshot().participants
+  const say = (from: string, text: string): void =>
+    room.emit("message", { topic: "chat", data: { text }, from })
+  say(ben!.id, "Morning! Can everybody see the release plan?")
+  say(
+    ben!.id,
+    "It is at https://example.com/plans/a-rather-long-address-that-has-to-break-somewhere/release-2026",
+  )
+  void store.say("Yes. Two questions:\n1. Who owns the relay?\n2. When do we freeze?")
+  if (grace) say(grace.id, "I do. <b>Not bold</b>, and Thursday.")
+  say(ben!.id, "مرحبا بالجميع 👋")
+}
+
+const failedChecks: Timeline = timelineAt(
+  "x",
+  "checks",
+  "failed",
+  "No pair of addresses answered in 15 s. A firewall between you blocks UDP, and no relay was offered.",
+)
+
+/** Calls by name. */
+export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
+  "call-joining": () => {
+    const room = new FakeRoom({
+      state: { status: "connecting" },
+      signaling: { startedAt: performance.now() - 400, endedAt: undefined },
+    })
+    return Promise.resolve(new RoomStore(room, "standup"))
+  },
+  "call-alone": () => call([]),
+  "call-connecting": () =>
+    call([
+      {
+        name: "Ben Okafor",
+        camera: false,
+        timeline: timelineAt("x", "checks", "active", "Waiting for an answer to 12 pairs of addresses."),
+      },
+    ]),
+  "call-slow": () =>
+    call(
+      [
+        {
+          name: "Ben Okafor",
+          camera: false,
+          timeline: timelineAt("x", "checks", "active", "12 pairs tried, none has answered yet.", 6_400),
+        },
+      ],
+      store => store.show("timeline"),
+    ),
+  "call-2": () => call([{ name: "Ben Okafor", loud: true }]),
+  "call-2-upright": () => call([{ name: "Ben Okafor", upright: true }]),
+  "call-3": () => call(FIVE.slice(0, 2)),
+  "call-5": () => call(FIVE),
+  "call-12": () => call([...FIVE, ...FIVE, ...FIVE.slice(0, 3)]),
+  "call-screen": () => call([{ name: "Ben Okafor", screen: true, loud: true }, ...FIVE.slice(1)]),
+  "call-sharing": () => call(FIVE.slice(0, 2), store => void store.toggle("screen")),
+  "call-chat": () =>
+    call(FIVE, (store, room) => {
+      store.show("chat")
+      chatter(store, room)
+    }),
+  "call-chat-empty": () => call([{ name: "Ben Okafor" }], store => (store.panel.value = "chat")),
+  "call-unread": () => call(FIVE, chatter),
+  "call-timeline": () => call([{ name: "Ben Okafor" }], store => store.show("timeline")),
+  "call-timeline-5": () =>
+    call([...FIVE.slice(0, 3), { name: "Zoë 👩🏽‍🚀", camera: false, timeline: failedChecks }], store =>
+      store.show("timeline"),
+    ),
+  "call-failed": () => call([{ name: "Ben Okafor", camera: false, timeline: failedChecks }]),
+  "call-failed-timeline": () =>
+    call([{ name: "Ben Okafor", camera: false, timeline: failedChecks }], store => store.show("timeline")),
+  "call-recovering": () =>
+    call([
+      {
+        name: "Ben Okafor",
+        timeline: timelineAt("x", "checks", "recovering", "Ben’s network changed; new paths are tried."),
+      },
+      ...FIVE.slice(1, 3),
+    ]),
+  "call-reconnecting": () =>
+    call(
+      FIVE.slice(0, 3),
+      state({ status: "reconnecting", retryAt: performance.now() + 20_000, reason: lost }),
+    ),
+  "call-away": () => call([{ name: "Ben Okafor", away: true }, ...FIVE.slice(2)]),
+  "call-muted": () =>
+    call(FIVE.slice(0, 2), store => void store.toggle("microphone").then(() => store.toggle("camera"))),
+  "call-trouble": () =>
+    call(FIVE.slice(0, 2), store => {
+      store.trouble.value = {
+        message: "Your camera is in use by another program.",
+        hint: "Close it there, then turn the camera on again.",
+      }
+    }),
+}

@@ -1,0 +1,81 @@
+import type { ComponentChildren, JSX } from "preact"
+
+/** One line weight, 24 × 24, in the colour of the text. Always beside words or within a labelled button. */
+const icon = (shape: ComponentChildren) => (): JSX.Element => (
+  <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    {shape}
+  </svg>
+)
+
+const microphone = (
+  <>
+    <rect x="9" y="3" width="6" height="11" rx="3" />
+    <path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3" />
+  </>
+)
+const camera = (
+  <>
+    <rect x="2.75" y="6" width="13" height="12" rx="3" />
+    <path d="m15.75 10.8 5.5-3.3v9l-5.5-3.3z" />
+  </>
+)
+/** Knocks a gap out of the shape below, then strikes it through. */
+const strike = (
+  <>
+    <path class="knock" d="M3.5 3.5 20.5 20.5" />
+    <path d="M3.5 3.5 20.5 20.5" />
+  </>
+)
+
+export const MicrophoneIcon = icon(microphone)
+export const MicrophoneOffIcon = icon(
+  <>
+    {microphone}
+    {strike}
+  </>,
+)
+export const CameraIcon = icon(camera)
+export const CameraOffIcon = icon(
+  <>
+    {camera}
+    {strike}
+  </>,
+)
+export const ScreenIcon = icon(
+  <>
+    <rect x="2.75" y="4.5" width="18.5" height="12.5" rx="2.5" />
+    <path d="M12 13.5V8.2M9.6 10.4 12 8l2.4 2.4M8.5 20.5h7" />
+  </>,
+)
+export const ChatIcon = icon(
+  <path d="M4 5.5h16a1 1 0 0 1 1 1V16a1 1 0 0 1-1 1h-7.5L8 20.8V17H4a1 1 0 0 1-1-1V6.5a1 1 0 0 1 1-1Z" />,
+)
+export const TimelineIcon = icon(
+  <>
+    <path d="M2 12h3M9 12h6M19 12h3" />
+    <circle cx="7" cy="12" r="2" />
+    <circle cx="17" cy="12" r="2" />
+  </>,
+)
+export const LinkIcon = icon(
+  <path d="M10 14a4 4 0 0 0 5.7 0l3.2-3.2a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0l-3.2 3.2a4 4 0 0 0 5.7 5.7l1.2-1.2" />,
+)
+export const LeaveIcon = icon(
+  <path d="M14 4.5h4a1.5 1.5 0 0 1 1.5 1.5v12a1.5 1.5 0 0 1-1.5 1.5h-4M10 8l-4 4 4 4M6 12h9" />,
+)
+export const CloseIcon = icon(<path d="m6 6 12 12M18 6 6 18" />)
+export const CheckIcon = icon(<path d="m5 12.5 4.5 4.5L19 7.5" />)
+export const ShuffleIcon = icon(
+  <path d="M20 11a8 8 0 0 0-14.3-4.2L4 9M4 4.5V9h4.5M4 13a8 8 0 0 0 14.3 4.2L20 15m0 4.5V15h-4.5" />,
+)
+export const SoundIcon = icon(
+  <path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11" />,
+)
+export const SendIcon = icon(<path d="M12 20V5M6 10.5 12 4.5l6 6" />)
+export const ChevronIcon = icon(<path d="m7 10 5 5 5-5" />)
+export const HelpIcon = icon(
+  <>
+    <path d="M8.8 9.2a3.2 3.2 0 1 1 4.7 2.8c-.9.5-1.5 1.1-1.5 2.2v.3" />
+    <path d="M12 17.8v.1" />
+  </>,
+)

@@ -1,0 +1,41 @@
+const CONSONANTS = "bdgklmnrstvz"
+const VOWELS = "aeiou"
+
+/** Syllables that join into words nobody wants in a link. */
+const UNWANTED = /kak|nig|nazi|gaga|tit|rape|dumu|gut|negr/
+
+/** The longest room name that fits a link and a token. */
+export const ROOM_NAME_MAX = 64
+
+/**
+ * A room name that can be said over the phone and is hard to guess: six syllables, about 35 bits.
+ * `random` fills an array of bytes, as crypto.getRandomValues does.
+ */
+export function suggestRoomName(random: (bytes: Uint8Array) => unknown): string {
+  for (;;) {
+    const bytes = new Uint8Array(12)
+    random(bytes)
+    const syllables = Array.from(
+      { length: 6 },
+      (_, i) => pick(CONSONANTS, bytes[i * 2]!) + pick(VOWELS, bytes[i * 2 + 1]!),
+    )
+    const words = [syllables.slice(0, 2), syllables.slice(2, 4), syllables.slice(4)].map(pair =>
+      pair.join(""),
+    )
+    if (new Set(syllables).size === 6 && !words.some(word => UNWANTED.test(word))) return words.join("-")
+  }
+}
+
+const pick = (letters: string, byte: number): string => letters[byte % letters.length]!
+
+/** What a person typed, as a room name: lower case, dashes for spaces, without what a link would mangle. */
+export function tidyRoomName(typed: string): string {
+  return typed
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[\s.]+/g, "-")
+    .replace(/[^a-z0-9_-]/g, "")
+    .replace(/-{2,}/g, "-")
+    .replace(/^-/, "")
+    .slice(0, ROOM_NAME_MAX)
+}

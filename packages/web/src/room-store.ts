@@ -1,0 +1,196 @@
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals"
+import { type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
+import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
+import type { PublicationApi, RoomApi, RoomEvents } from "./room-api.ts"
+
+export type Panel = "chat" | "timeline"
+
+/** What went wrong with something the person just asked for. */
+export interface Trouble {
+  readonly message: string
+  readonly hint: string
+}
+
+export interface JoinWith {
+  readonly name: string
+  readonly camera: MediaStreamTrack | undefined
+  readonly microphone: MediaStreamTrack | undefined
+  readonly microphoneOn: boolean
+}
+
+/** Why a call is over that nobody left. */
+export interface Ending {
+  readonly trouble: Trouble
+  /** Where the error is explained. */
+  readonly link: string | undefined
+}
+
+type Switchable = "microphone" | "camera" | "screen"
+
+/** One call, as the page sees it: the room's snapshot as a signal, the chat, and what the buttons do. */
+export class RoomStore {
+  readonly room: string
+  readonly chat = new ChatStore()
+  readonly panel: Signal<Panel | undefined> = signal<Panel | undefined>(undefined)
+  /** Whose connection the timeline shows; undefined: the page chooses. */
+  readonly watched: Signal<string | undefined> = signal<string | undefined>(undefined)
+  /** The latest of what screen readers are told. */
+  readonly announcement: Signal<string> = signal("")
+  readonly trouble: Signal<Trouble | undefined> = signal<Trouble | undefined>(undefined)
+  /** Set when the call is over without anybody having left. */
+  readonly ending: ReadonlySignal<Ending | undefined> = computed(() => this.#ending())
+  readonly #api: RoomApi
+  readonly #joinError = signal<unknown>(undefined)
+  readonly #snapshot: Signal<RoomSnapshot>
+  readonly #busy: Signal<ReadonlySet<Switchable>> = signal<ReadonlySet<Switchable>>(new Set())
+  readonly #published = new Map<Source, PublicationApi>()
+  readonly #names = new Map<string, string>()
+  readonly #cleanups: (() => void)[] = []
+
+  constructor(api: RoomApi, room: string) {
+    this.#api = api
+    this.room = room
+    this.#snapshot = signal(api.snapshot())
+    this.#cleanups.push(
+      api.subscribe(() => (this.#snapshot.value = api.snapshot())),
+      api.on("participant", event => this.#onParticipant(event)),
+      api.on("message", event => this.#onMessage(event)),
+      api.on("publication", ({ publication, change }) => {
+        if (change === "unpublished") this.#published.delete(publication.source)
+        else this.#published.set(publication.source, publication)
+      }),
+    )
+  }
+
+  get snapshot(): ReadonlySignal<RoomSnapshot> {
+    return this.#snapshot
+  }
+
+  /** Switches that are under way: their buttons wait. */
+  get busy(): ReadonlySignal<ReadonlySet<Switchable>> {
+    return this.#busy
+  }
+
+  /** Joins and publishes. Resolves in either case: a failure is in `ending`, or in `trouble` where only a device failed. */
+  async join({ name, camera, microphone, microphoneOn }: JoinWith): Promise<void> {
+    try {
+      await this.#api.join(this.room, { name })
+    } catch (error) {
+      camera?.stop()
+      microphone?.stop()
+      this.#joinError.value = error
+      return
+    }
+    await Promise.all([
+      microphone && this.#publish("microphone", microphone, !microphoneOn),
+      camera && this.#publish("camera", camera, false),
+    ])
+  }
+
+  /** On if off, off if on; asks for the device where there is none yet. */
+  async toggle(what: Switchable): Promise<void> {
+    if (this.#busy.value.has(what)) return
+    this.#busy.value = new Set([...this.#busy.value, what])
+    this.trouble.value = undefined
+    try {
+      const publication = this.#published.get(what)
+      if (publication === undefined) this.#published.set(what, await this.#api.publish(what))
+      else if (what === "screen") await publication.unpublish()
+      else if (publication.muted) await publication.unmute()
+      else await publication.mute()
+    } catch (error) {
+      const cancelled = error instanceof TightbeamError && error.code === "screen-cancelled"
+      if (!cancelled) this.trouble.value = describe(error)
+    } finally {
+      this.#busy.value = new Set([...this.#busy.value].filter(other => other !== what))
+    }
+  }
+
+  /** Another camera or microphone, while the call goes on. */
+  async switchDevice(what: "camera" | "microphone", deviceId: string): Promise<void> {
+    try {
+      const publication = this.#published.get(what)
+      if (publication) await publication.switch(deviceId)
+      else this.#published.set(what, await this.#api.publish(what, { deviceId }))
+    } catch (error) {
+      this.trouble.value = describe(error)
+    }
+  }
+
+  async say(text: string): Promise<void> {
+    const trimmed = text.trim().slice(0, TEXT_MAX)
+    if (trimmed === "") return
+    const id = this.chat.add("message", "self", "You", trimmed)
+    try {
+      await this.#api.send("chat", { text: trimmed })
+    } catch {
+      this.chat.fail(id)
+    }
+  }
+
+  /** Opens a panel, or closes it where it is open. */
+  show(panel: Panel | undefined): void {
+    batch(() => {
+      this.panel.value = this.panel.value === panel ? undefined : panel
+      this.chat.setOpen(this.panel.value === "chat")
+    })
+  }
+
+  /** Opens the timeline at one connection. */
+  watch(participant: string): void {
+    batch(() => {
+      this.watched.value = participant
+      if (this.panel.value !== "timeline") this.show("timeline")
+    })
+  }
+
+  async leave(): Promise<void> {
+    await this.#api.leave().catch(() => {})
+    for (const clean of this.#cleanups.splice(0)) clean()
+  }
+
+  async #publish(source: "camera" | "microphone", track: MediaStreamTrack, muted: boolean): Promise<void> {
+    try {
+      this.#published.set(source, await this.#api.publish(track, { source, muted }))
+    } catch (error) {
+      track.stop()
+      this.trouble.value = describe(error)
+    }
+  }
+
+  #ending(): Ending | undefined {
+    const { state } = this.#snapshot.value
+    const error = this.#joinError.value ?? (state.status === "closed" ? (state.reason ?? CLOSED) : undefined)
+    if (error === undefined) return undefined
+    return { trouble: describe(error), link: error instanceof TightbeamError ? error.link : undefined }
+  }
+
+  #onParticipant({ participant: { id, name }, change }: RoomEvents["participant"]): void {
+    if (change === "updated") {
+      this.#names.set(id, name)
+      return
+    }
+    const text = change === "joined" ? `${name} joined` : `${this.#names.get(id) ?? name} left`
+    this.#names.set(id, name)
+    this.announcement.value = text
+    this.chat.add("notice", id, name, text)
+  }
+
+  #onMessage({ topic, data, from }: RoomEvents["message"]): void {
+    const text = topic === "chat" ? chatText(data) : undefined
+    if (text === undefined) return
+    const name = this.#snapshot.value.participants.find(({ id }) => id === from)?.name
+    this.chat.add("message", from, name ?? this.#names.get(from) ?? "Somebody who left", text)
+    if (this.panel.value !== "chat") this.announcement.value = `Message from ${name ?? "somebody"}: ${text}`
+  }
+}
+
+const CLOSED = new TightbeamError("connection-lost", "The call ended.", "Rejoin to go on.")
+
+function describe(error: unknown): Trouble {
+  if (error instanceof TightbeamError) return { message: error.message, hint: error.hint }
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    hint: "Try again. If it stays, reload the page.",
+  }
+}

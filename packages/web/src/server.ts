@@ -1,0 +1,45 @@
+import { TightbeamError } from "@tightbeam/client"
+
+export interface ServerInfo {
+  readonly version: string
+  /** Where others on this network find the server. */
+  readonly lanUrl?: string
+}
+
+/** A token for a room, from the server that served this page. */
+export async function fetchToken(room: string): Promise<string> {
+  const response = await fetch(`/api/rooms/${encodeURIComponent(room)}/token`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  }).catch((cause: unknown) => {
+    throw new TightbeamError(
+      "server-unreachable",
+      "The server could not be reached.",
+      "Check your network, then try again.",
+      { cause },
+    )
+  })
+  const answer: unknown = await response.json().catch(() => ({}))
+  const text = (key: string): string | undefined => {
+    const value = typeof answer === "object" && answer !== null ? Reflect.get(answer, key) : undefined
+    return typeof value === "string" ? value : undefined
+  }
+  const token = response.ok ? text("token") : undefined
+  if (token !== undefined) return token
+  throw new TightbeamError(
+    "token-failed",
+    text("message") ?? `The server gave no token for this room (HTTP ${response.status}).`,
+    text("hint") ?? "Try again in a moment.",
+  )
+}
+
+/** What the server says of itself; undefined where it does not answer: only hints depend on it. */
+export async function fetchInfo(): Promise<ServerInfo | undefined> {
+  try {
+    const response = await fetch("/api/info")
+    return response.ok ? ((await response.json()) as ServerInfo) : undefined
+  } catch {
+    return undefined
+  }
+}

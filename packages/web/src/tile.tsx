@@ -1,0 +1,154 @@
+import type { LocalPublicationView, RemoteParticipant, RoomSnapshot } from "@tightbeam/client"
+import type { ComponentChildren } from "preact"
+import type { Rect } from "./arrange.ts"
+import { TimelineBeam } from "./beam.tsx"
+import { useNow } from "./clock.ts"
+import { formatDuration } from "./duration.ts"
+import { MicrophoneOffIcon } from "./icons.tsx"
+import { useMeter } from "./mic-meter.ts"
+import { pathChip } from "./path-words.ts"
+import { Avatar, PersonName, tintOf } from "./person-name.tsx"
+import { currentPhase, PHASE_WORDS, phaseDuration } from "./phases.ts"
+import { isMuted } from "./room-api.ts"
+import { TrackVideo } from "./track-media.tsx"
+
+interface FrameProps {
+  rect: Rect
+  participant: string
+  label: string
+  speaking: boolean
+  floats?: boolean
+  children: ComponentChildren
+}
+
+function Frame({ rect, participant, label, speaking, floats = false, children }: FrameProps) {
+  return (
+    <article
+      class="tile"
+      data-testid="tile"
+      data-participant={participant}
+      data-tint={tintOf(participant)}
+      data-speaking={speaking}
+      data-floats={floats}
+      aria-label={label}
+      style={{ left: rect.x, top: rect.y, width: rect.width, height: rect.height }}
+    >
+      {children}
+    </article>
+  )
+}
+
+function NameTag({ name, note, muted }: { name: string; note?: string; muted: boolean }) {
+  return (
+    <p class="name-tag">
+      {muted && (
+        <span class="muted-mark" role="img" aria-label="Muted">
+          <MicrophoneOffIcon />
+        </span>
+      )}
+      <PersonName name={name} {...(note && { note })} />
+    </p>
+  )
+}
+
+const of = (publications: readonly LocalPublicationView[], source: string) =>
+  publications.find(publication => publication.source === source)
+
+/** Oneself, mirrored as people know themselves. */
+export function SelfTile({ room, rect, floats }: { room: RoomSnapshot; rect: Rect; floats: boolean }) {
+  const camera = of(room.publications, "camera")
+  const microphone = of(room.publications, "microphone")
+  const muted = isMuted(microphone)
+  const { speaking } = useMeter(muted ? undefined : microphone?.track)
+  const name = room.self?.name ?? "You"
+  return (
+    <Frame rect={rect} participant="self" label="You" speaking={speaking.value} floats={floats}>
+      {camera && !camera.muted ? <TrackVideo track={camera.track} mirrored /> : <Avatar name={name} />}
+      <NameTag name="You" muted={muted} />
+    </Frame>
+  )
+}
+
+interface RemoteTileProps {
+  participant: RemoteParticipant
+  rect: Rect
+  onTimeline: () => void
+}
+
+/** Somebody else, with the beam to them while it is not whole. */
+export function RemoteTile({ participant, rect, onTimeline }: RemoteTileProps) {
+  const { id, name, away, publications } = participant
+  const camera = publications.find(({ source, muted }) => source === "camera" && !muted)
+  const microphone = publications.find(({ source }) => source === "microphone")
+  const muted = isMuted(microphone)
+  const { speaking } = useMeter(muted ? undefined : microphone?.track)
+  return (
+    <Frame rect={rect} participant={id} label={name} speaking={speaking.value}>
+      {camera?.track ? <TrackVideo track={camera.track} /> : <Avatar name={name} />}
+      <Connection participant={participant} onTimeline={onTimeline} />
+      <NameTag name={name} muted={muted} {...(away && { note: "connection lost, may be back" })} />
+    </Frame>
+  )
+}
+
+/** The beam while the connection comes up or breaks; a small chip with the path once it stands. */
+function Connection({ participant, onTimeline }: { participant: RemoteParticipant; onTimeline: () => void }) {
+  const { timeline, name } = participant
+  const now = useNow(timeline.status === "connecting" || timeline.status === "recovering", 200)
+  if (timeline.status === "connected") {
+    if (timeline.path === undefined) return null
+    const [route, ...rest] = pathChip(timeline.path)
+    return (
+      <button
+        type="button"
+        class="path-chip"
+        data-testid="path"
+        data-route={timeline.path.route}
+        onClick={onTimeline}
+        aria-label={`${route}, ${rest.join(", ")}. Open the timeline of the connection to ${name}`}
+      >
+        <i class="bead" data-light="lit" />
+        <span>{route}</span>
+        {rest.map(part => (
+          <span class="path-detail" key={part}>
+            {part}
+          </span>
+        ))}
+      </button>
+    )
+  }
+  const phase = currentPhase(timeline)
+  const title = phase ? PHASE_WORDS[phase.name].title : "Connecting"
+  const elapsed = phase && phase.status !== "failed" ? phaseDuration(phase, now) : undefined
+  const words = {
+    connecting: title,
+    recovering: `Mending: ${title.toLowerCase()}`,
+    failed: `Not connected: broke at ${title.toLowerCase()}`,
+  }[timeline.status]
+  return (
+    <button type="button" class="tile-beam" data-status={timeline.status} onClick={onTimeline}>
+      <TimelineBeam timeline={timeline} size="mini" />
+      <span class="tile-beam-words">
+        <span>{words}</span>
+        {elapsed !== undefined && <span class="figures">{formatDuration(elapsed)}</span>}
+      </span>
+      <span class="hidden">Open the timeline of the connection to {name}</span>
+    </button>
+  )
+}
+
+/** A shared screen: all of it is shown, nothing is cut. */
+export function ScreenTile({ track, rect, name }: { track: MediaStreamTrack; rect: Rect; name: string }) {
+  return (
+    <article
+      class="tile screen"
+      aria-label={`${name}’s screen`}
+      style={{ left: rect.x, top: rect.y, width: rect.width, height: rect.height }}
+    >
+      <TrackVideo track={track} whole />
+      <p class="name-tag">
+        <PersonName name={name} note="screen" />
+      </p>
+    </article>
+  )
+}

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict"
+import { describe, test } from "node:test"
+import { parseIp } from "../bytes/index.ts"
+import { Attribute, Method } from "../stun/index.ts"
+import { Client, newTransactionId } from "./testing/client.ts"
+import { address, World } from "./testing/world.ts"
+
+const PEER = address("8.8.8.8:9000")
+
+describe("Allocate", () => {
+  test("a retransmission gets the same answer, another request a 437", () => {
+    const world = new World()
+    const client = new Client(world, "1.2.3.4:5000")
+    const transactionId = newTransactionId()
+    client.allocate(() => {}, { transactionId })
+    const { relayed } = client
+    world.advance(2000)
+    const again = client.allocate(() => {}, { transactionId })
+    assert.equal(again.code, 0)
+    assert.deepEqual(client.relayed, relayed)
+    assert.equal(again.message.uint32(Attribute.lifetime), 598)
+    assert.equal(client.allocate().code, 437)
+    assert.equal(world.sockets.size, 1)
+  })
+
+  test("a retransmission while the socket is awaited: one socket, one answer", () => {
+    const world = new World()
+    world.binds = "held"
+    const client = new Client(world, "1.2.3.4:5000")
+    client.challenge()
+    const request = client.signed(Method.allocate, writer => writer.requestedTransport(17), {
+      fingerprint: true,
+    })
+    assert.deepEqual(client.send(request), [])
+    assert.deepEqual(client.send(request), [])
+    assert.equal(client.allocate().code, 437)
+    assert.equal(client.refresh(0).code, 437)
+    assert.equal(world.asked.length, 1)
+    const answer = client.answer(world.answerBinds())
+    assert.equal(answer.code, 0)
+    assert.ok(answer.message.hasTransactionId(request.subarray(8, 20)))
+    assert.ok(answer.message.fingerprintAt > 0)
+    assert.equal(world.sockets.size, 1)
+  })
+
+  test("400 without REQUESTED-TRANSPORT or with an unreadable one, 442 for anything but UDP", () => {
+    const world = new World()
+    const client = new Client(world, "1.2.3.4:5000")
+    client.challenge()
+    assert.equal(client.request(Method.allocate).code, 400)
+    const short = client.request(Method.allocate, writer =>
+      writer.attribute(Attribute.requestedTransport, Uint8Array.of(17)),
+    )
+    assert.equal(short.code, 400)
+    assert.equal(client.request(Method.allocate, writer => writer.requestedTransport(6)).code, 442)
+    assert.equal(
+      client.allocate(writer => writer.attribute(Attribute.lifetime, Uint8Array.of(1, 2))).code,
+      400,
+    )
+    assert.equal(world.server.counters().allocations, 0)
+  })
+
+  test("440 for a family that is not served; IPv4 where none is named", () => {
+    const family = (number: number) => (writer: { addressFamily(type: number, family: number): void }) =>
+      writer.addressFamily(Attribute.requestedAddressFamily, number)
+    const onlyIpv4 = new World({ relayedAddress: { v4: parseIp("5.5.5.5")! } })
+    assert.equal(new Client(onlyIpv4, "1.2.3.4:1").allocate(family(2)).code, 440)
+    assert.equal(new Client(onlyIpv4, "1.2.3.4:1").allocate(family(3)).code, 440)
+    assert.equal(new Client(onlyIpv4, "1.2.3.4:1").allocate(family(1)).code, 0)
+    const onlyIpv6 = new World({ relayedAddress: { v6: parseIp("2a00::5")! } })
+    assert.equal(new Client(onlyIpv6, "1.2.3.4:1").allocate().code, 440)
+    assert.equal(new Client(onlyIpv6, "1.2.3.4:1").allocate(family(2)).code, 0)
+    const both = new World()
+    const client = new Client(both, "[2a01::1]:1")
+    client.allocate()
+    assert.equal(client.relayed!.ip.length, 4)
+  })
+
+  test("ADDITIONAL-ADDRESS-FAMILY may be ignored, and is", () => {
+    const client = new Client(new World(), "1.2.3.4:5000")
+    assert.equal(client.allocate(w => w.addressFamily(Attribute.additionalAddressFamily, 2)).code, 0)
+  })
+
+  test("the lifetime is what is asked for, within bounds", () => {
+    const world = new World()
+    for (const [asked, given] of [
+      [0, 600],
+      [10, 600],
+      [601, 601],
+      [3600, 3600],
+      [4_294_967_295, 3600],
+    ] as const) {
+      const client = new Client(world, `1.2.3.4:${5000 + (asked % 1000)}`)
+      const answer = client.allocate(writer => writer.uint32(Attribute.lifetime, asked))
+      assert.equal(answer.message.uint32(Attribute.lifetime), given)
+    }
+  })
+
+  test("486 when a user has enough, whatever the expiry; others go on", () => {
+    const world = new World({ limits: { allocationsPerUser: 2 } })
+    const of = (port: number, participant: string, later: number) =>
+      new Client(world, `1.2.3.4:${port}`, participant, 1_793_491_200 + 3600 + later)
+    assert.equal(of(1, "ada", 0).allocate().code, 0)
+    const second = of(2, "ada", 1)
+    assert.equal(second.allocate().code, 0)
+    assert.equal(of(3, "ada", 2).allocate().code, 486)
+    assert.equal(of(4, "ben", 0).allocate().code, 0)
+    second.refresh(0)
+    assert.equal(of(5, "ada", 3).allocate().code, 0)
+  })
+
+  test("508 when there are enough in all, or no port is free", () => {
+    const few = new World({ limits: { allocations: 1 } })
+    assert.equal(new Client(few, "1.2.3.4:1").allocate().code, 0)
+    assert.equal(new Client(few, "1.2.3.4:2").allocate().code, 508)
+    const narrow = new World({ relayPorts: { min: 50_000, max: 50_001 } })
+    for (const [port, code] of [
+      [1, 0],
+      [2, 0],
+      [3, 508],
+    ] as const) {
+      assert.equal(new Client(narrow, `1.2.3.4:${port}`).allocate().code, code)
+    }
+  })
+
+  test("ports that others have are passed over, up to so many tries", () => {
+    const world = new World({ relayPorts: { min: 50_000, max: 50_007 } })
+    for (let port = 50_000; port < 50_007; port++) world.occupied.add(port)
+    const client = new Client(world, "1.2.3.4:5000")
+    assert.equal(client.allocate().code, 0)
+    assert.equal(client.relayed!.port, 50_007)
+    assert.equal(world.server.counters().freePorts, 7 + 8)
+
+    const stubborn = new World({ limits: { bindTries: 3 } })
+    for (let port = 50_000; port < 51_000; port++) stubborn.occupied.add(port)
+    const other = new Client(stubborn, "1.2.3.4:5000")
+    assert.equal(other.allocate().code, 508)
+    assert.equal(stubborn.server.counters().freePorts, 2000)
+    assert.equal(stubborn.server.counters().errors[508], 1)
+    assert.equal(stubborn.server.counters().allocations, 0)
+  })
+
+  test("508 at once when no socket can be had at all", () => {
+    const world = new World()
+    world.refuseBinds = true
+    const client = new Client(world, "1.2.3.4:5000")
+    const answer = client.allocate()
+    assert.equal(answer.code, 508)
+    assert.ok(answer.message.integrityAt > 0)
+    assert.equal(world.server.counters().freePorts, 2000)
+    world.refuseBinds = false
+    assert.equal(client.allocate().code, 0)
+    assert.deepEqual(
+      world.evidence.map(({ kind }) => kind),
+      ["refused", "allocated"],
+    )
+  })
+
+  test("expires without a refresh, and lets everything go", () => {
+    const world = new World()
+    const client = new Client(world, "1.2.3.4:5000")
+    client.allocate()
+    client.bind(0x4000, PEER)
+    world.advance(599_999)
+    assert.equal(client.refresh(700).code, 0)
+    world.advance(699_999)
+    assert.equal(world.sockets.size, 1)
+    world.advance(1)
+    assert.equal(world.sockets.size, 0)
+    assert.equal(world.server.nextTick, Infinity)
+    assert.equal(client.refresh(600).code, 437)
+    assert.equal(client.permit(PEER).code, 437)
+    assert.equal(client.bind(0x4000, PEER).code, 437)
+    assert.deepEqual(client.sendTo(PEER, Uint8Array.of(1)), [])
+    assert.equal(client.allocate().code, 0)
+    assert.deepEqual(
+      world.events.map(event => (event.type === "freed" ? event.reason : event.type)),
+      ["allocated", "expired", "allocated"],
+    )
+  })
+})
+
+describe("Refresh", () => {
+  test("437 without an allocation, 441 for another user, 443 for another family, 400 unreadable", () => {
+    const world = new World()
+    const client = new Client(world, "1.2.3.4:5000")
+    client.challenge()
+    assert.equal(client.refresh(600).code, 437)
+    client.allocate()
+    const thief = new Client(world, "1.2.3.4:5000", "eve")
+    thief.nonce = client.nonce
+    assert.equal(thief.refresh(0).code, 441)
+    assert.equal(thief.permit(PEER).code, 441)
+    assert.equal(thief.bind(0x4000, PEER).code, 441)
+    assert.equal(thief.allocate().code, 437)
+    const other = client.request(Method.refresh, w => w.addressFamily(Attribute.requestedAddressFamily, 2))
+    assert.equal(other.code, 443)
+    const same = client.request(Method.refresh, w => w.addressFamily(Attribute.requestedAddressFamily, 1))
+    assert.equal(same.code, 0)
+    const odd = client.request(Method.refresh, w => w.attribute(Attribute.lifetime, new Uint8Array(5)))
+    assert.equal(odd.code, 400)
+    assert.equal(world.sockets.size, 1)
+  })
+
+  test("the same client may have one allocation on each of its ports", () => {
+    const world = new World()
+    const a = new Client(world, "1.2.3.4:5000")
+    const b = new Client(world, "1.2.3.4:5001")
+    a.allocate()
+    b.allocate()
+    assert.notEqual(a.relayed!.port, b.relayed!.port)
+    a.refresh(0)
+    assert.equal(b.refresh(600).code, 0)
+  })
+})

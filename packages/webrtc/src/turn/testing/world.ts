@@ -1,0 +1,199 @@
+import assert from "node:assert/strict"
+import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { type Address, parseIp } from "../../bytes/index.ts"
+import {
+  type Datagram,
+  type Evidence,
+  HEADROOM,
+  type Out,
+  type Path,
+  PathTable,
+  type Request,
+  type Socket,
+  TAILROOM,
+} from "../../contract/index.ts"
+import type { Crypto } from "../../crypto/index.ts"
+import { type TurnEvent, TurnServer, type TurnServerOptions } from "../index.ts"
+
+/** What a machine reads here it was never sent, and what it sends of it leaks. */
+export const POISON = 0xaa
+
+const SLAB = 65_536 + HEADROOM + TAILROOM
+
+/** The listener: the socket that no machine asked for. */
+export const LISTENER: Socket = 0
+
+export const SECRET: Uint8Array = new TextEncoder().encode("a secret of the tests")
+
+/** 2026-11-01T00:00:00Z: what `now` 0 is. */
+export const EPOCH = 1_793_491_200_000
+
+export interface Sent {
+  readonly socket: Socket
+  readonly to: Address
+  readonly bytes: Uint8Array
+}
+
+export function address(text: string): Address {
+  const colon = text.lastIndexOf(":")
+  const ip = parseIp(text.slice(0, colon).replace(/[[\]]/g, ""))
+  assert.ok(ip, text)
+  return { ip, port: Number(text.slice(colon + 1)) }
+}
+
+/** Random bytes that are a function of the seed; real hashes. */
+export function seededCrypto(seed: number): Crypto {
+  let state = seed >>> 0
+  return {
+    ...nodeCrypto,
+    random(into) {
+      for (let i = 0; i < into.length; i++) {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+        into[i] = state >>> 24
+      }
+    },
+  }
+}
+
+export const DEFAULTS: TurnServerOptions = {
+  crypto: nodeCrypto,
+  epoch: EPOCH,
+  realm: "test",
+  secrets: [SECRET],
+  relayedAddress: { v4: parseIp("5.5.5.5")!, v6: parseIp("2a00::5")! },
+  relayPorts: { min: 50_000, max: 50_999 },
+}
+
+/** One TURN server, its driver and everybody it talks to, on a clock that the test moves. */
+export class World {
+  now = 0
+  readonly server: TurnServer
+  readonly paths: PathTable
+  readonly events: TurnEvent[] = []
+  readonly evidence: Evidence[] = []
+  readonly sent: Sent[] = []
+  readonly asked: Request[] = []
+  /** The open relay sockets, and their ports. */
+  readonly sockets: Map<Socket, { family: 4 | 6; port: number }> = new Map<
+    Socket,
+    { family: 4 | 6; port: number }
+  >()
+  /** Ports that somebody else has. */
+  readonly occupied: Set<number> = new Set<number>()
+  /** Whether binds are answered at once. */
+  binds: "at-once" | "held" = "at-once"
+  refuseBinds = false
+  readonly #slab = new Uint8Array(SLAB)
+  readonly #datagram: Datagram
+  readonly #out: Out<TurnEvent>
+
+  constructor(options: Partial<TurnServerOptions> = {}, pathCapacity = 4096) {
+    this.server = new TurnServer({ ...DEFAULTS, ...options })
+    this.paths = new PathTable(pathCapacity)
+    const view = new DataView(this.#slab.buffer)
+    this.#datagram = { bytes: this.#slab, view, offset: HEADROOM, length: 0, path: 0, ecn: 0 }
+    this.#out = this.#makeOut()
+  }
+
+  /** Moves the clock, ticking whenever the server asked for it. */
+  advance(ms: number): void {
+    const end = this.now + ms
+    while (this.server.nextTick <= end) {
+      this.now = Math.max(this.now, this.server.nextTick)
+      this.server.tick(this.now, this.#out)
+      assert.ok(this.server.nextTick > this.now, "a tick that leaves something due")
+    }
+    this.now = end
+  }
+
+  /** A datagram reaches the server. Returns what it sent in answer. */
+  deliver(socket: Socket, from: Address, bytes: Uint8Array): Sent[] {
+    this.#slab.fill(POISON, 0, bytes.length + HEADROOM + TAILROOM)
+    this.#slab.set(bytes, HEADROOM)
+    const d = this.#datagram
+    d.offset = HEADROOM
+    d.length = bytes.length
+    d.path = this.paths.open(socket, from)
+    return this.#during(() => this.server.receive(d, this.now, this.#out))
+  }
+
+  close(): Sent[] {
+    return this.#during(() => this.server.close(this.now, this.#out))
+  }
+
+  /** Answers the binds that were held back. */
+  answerBinds(): Sent[] {
+    return this.#during(() => {
+      for (const request of this.asked.splice(0)) this.#answer(request)
+    })
+  }
+
+  /** The relay socket on a port. */
+  socketOn(port: number): Socket {
+    for (const [socket, bound] of this.sockets) if (bound.port === port) return socket
+    throw new Error(`no relay socket on ${port}`)
+  }
+
+  #during(act: () => void): Sent[] {
+    const before = this.sent.length
+    act()
+    return this.sent.slice(before)
+  }
+
+  #answer(request: Request): void {
+    if (request.type === "close") {
+      assert.ok(this.sockets.delete(request.socket), `close of socket ${request.socket}, which is not open`)
+      return
+    }
+    const { id, family, port } = request
+    const isTaken =
+      this.occupied.has(port) ||
+      [...this.sockets.values()].some(bound => bound.port === port && bound.family === family)
+    if (this.refuseBinds || isTaken) {
+      const reason = this.refuseBinds ? "refused" : "in-use"
+      this.server.reply({ type: "failed", id, reason }, this.now, this.#out)
+      return
+    }
+    let socket = LISTENER + 1
+    while (this.sockets.has(socket)) socket++
+    this.sockets.set(socket, { family, port })
+    const local = { ip: new Uint8Array(family === 4 ? 4 : 16), port }
+    this.server.reply({ type: "bound", id, socket, local }, this.now, this.#out)
+  }
+
+  #makeOut(): Out<TurnEvent> {
+    const slab = new Uint8Array(4096)
+    let reservedFor: Path | undefined
+    const send = (path: Path, bytes: Uint8Array) => {
+      const socket = this.paths.socket(path)
+      assert.ok(socket === LISTENER || this.sockets.has(socket), "sent on a socket that is closed")
+      this.sent.push({ socket, to: this.paths.remote(path), bytes })
+    }
+    return {
+      paths: this.paths,
+      bytes: slab,
+      view: new DataView(slab.buffer),
+      reserve: (path, max) => {
+        assert.ok(max <= slab.length)
+        slab.fill(POISON)
+        reservedFor = path
+        return 8
+      },
+      commit: length => {
+        assert.ok(reservedFor !== undefined, "commit without reserve")
+        if (length > 0) send(reservedFor, slab.slice(8, 8 + length))
+        reservedFor = undefined
+      },
+      forward: (d, skip, length, path) => {
+        assert.ok(skip >= -HEADROOM && length >= 0 && skip + length <= d.length + TAILROOM)
+        send(path, d.bytes.slice(d.offset + skip, d.offset + skip + length))
+      },
+      ask: request => {
+        if (request.type === "bind" && this.binds === "held") this.asked.push(request)
+        else this.#answer(request)
+      },
+      tell: event => this.events.push(event),
+      note: evidence => this.evidence.push(evidence),
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/** `npm run sim -- NAME [--seeds N] [--seed K] [--json]`: a simulated scenario over many seeds, or one of them alone. */
+import { parseArgs } from "node:util"
+import { converges } from "../packages/server/src/signaling/testing/convergence.ts"
+
+/** Each throws when its seed goes wrong. */
+const scenarios: Readonly<Record<string, (seed: number) => void>> = { signaling: converges }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seeds: { type: "string", default: "10000" },
+    seed: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+})
+
+const name = positionals[0] ?? ""
+const scenario = scenarios[name]
+if (scenario === undefined) {
+  console.error(
+    `npm run sim -- NAME: "${name}" is not a scenario. There are: ${Object.keys(scenarios).join(", ")}.`,
+  )
+  process.exit(2)
+}
+
+const [from, count] = values.seed === undefined ? [0, Number(values.seeds)] : [Number(values.seed), 1]
+if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count)) {
+  console.error("--seed and --seeds take whole numbers.")
+  process.exit(2)
+}
+
+const started = performance.now()
+const failures: number[] = []
+for (let seed = from; seed < from + count; seed++) {
+  try {
+    scenario(seed)
+  } catch (error) {
+    failures.push(seed)
+    if (failures.length <= 3) console.error(`npm run sim -- ${name} --seed ${seed}\n`, error)
+  }
+}
+const seconds = (performance.now() - started) / 1000
+if (values.json) {
+  const row = {
+    suite: "sim",
+    case: name,
+    metric: "failing seeds",
+    unit: "seeds",
+    value: failures.length,
+    goal: 0,
+  }
+  console.log(JSON.stringify({ ...row, met: failures.length === 0 }))
+} else console.log(`${name}: ${count} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed`)
+process.exit(failures.length === 0 ? 0 : 1)
