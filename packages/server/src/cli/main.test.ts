@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { after, type TestContext, test } from "node:test"
-import { verifyToken } from "../signaling/index.ts"
+import { verifyToken } from "../signaling/tokens.ts"
 
 const MAIN = join(import.meta.dirname, "main.ts")
 const root = mkdtempSync(join(tmpdir(), "tightbeam-cli-"))
@@ -36,7 +36,10 @@ async function finished(
   return { code, out: out!, error: error! }
 }
 
-const LOOPBACK = `--http.address 127.0.0.1 --http.port 0 --turn.address 127.0.0.1 --turn.port 0 --data ${root}/data`.split(" ")
+const LOOPBACK =
+  `--http.address 127.0.0.1 --http.port 0 --turn.address 127.0.0.1 --turn.port 0 --data ${root}/data`.split(
+    " ",
+  )
 
 /** Resolves with the ports once the process says that it is ready. */
 async function ready(child: Child): Promise<{ http: number; turn: number }> {
