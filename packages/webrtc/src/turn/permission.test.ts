@@ -109,6 +109,17 @@ describe("ChannelBind", () => {
     assert.equal(noNumber.code, 400)
   })
 
+  test("0x4000–0x7FFF where clients of RFC 5766 are served", () => {
+    const world = new World({ channelNumbers: "rfc5766" })
+    const client = new Client(world, "1.2.3.4:5000")
+    client.allocate()
+    assert.equal(client.bind(0x7fff, PEER).code, 0)
+    assert.equal(client.channelData(0x7fff, DATA).length, 1)
+    assert.deepEqual([...client.hear(PEER, DATA)[0]!.bytes], [0x7f, 0xff, 0, 3, 1, 2, 3])
+    assert.equal(client.bind(0x8000, OTHER).code, 400)
+    assert.deepEqual(client.channelData(0x8000, DATA), [])
+  })
+
   test("400 for a number that has another peer, for a peer that has another number", () => {
     const { client } = setUp()
     client.bind(0x4000, PEER)

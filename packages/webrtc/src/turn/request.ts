@@ -24,6 +24,8 @@ export interface Context {
   readonly policy: PeerPolicy
   readonly responder: Responder
   readonly limits: TurnLimits
+  /** The highest channel number. */
+  readonly lastChannel: number
 }
 
 export function refusal(code: number, why: string): Refusal {

@@ -12,6 +12,7 @@ import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
 import { Authentication } from "./authentication.ts"
+import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
@@ -132,7 +133,8 @@ export class TurnServer implements Machine<TurnEvent> {
     this.#relay = new Relay(table, policy, this.#counters, random, (allocation, peer, out) =>
       this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
     )
-    this.#context = { table, policy, limits, responder: this.#responder }
+    const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
+    this.#context = { table, policy, limits, lastChannel, responder: this.#responder }
     this.#allocate = new Allocate(this.#context)
     this.#evidence = new EvidenceBudget(limits.refusalsNotedPerSecond)
   }
@@ -142,8 +144,12 @@ export class TurnServer implements Machine<TurnEvent> {
     const allocation = this.#table.ofSocket(out.paths.socket(d.path))
     if (allocation !== undefined) return this.#relay.fromPeer(allocation, d, now, out)
     if (d.length === 0) return this.#counters.drop("malformed")
-    const kind = demultiplex(d.bytes[d.offset]!)
-    if (kind === "channel-data") return this.#relay.channelData(d, now, out)
+    const first = d.bytes[d.offset]!
+    const kind = demultiplex(first)
+    // The numbers that RFC 5766 had beyond RFC 8656's begin with a byte that is nobody's here.
+    const isOldChannel =
+      kind === "other" && first >= FIRST_CHANNEL >> 8 && first <= this.#context.lastChannel >> 8
+    if (kind === "channel-data" || isOldChannel) return this.#relay.channelData(d, now, out)
     if (kind === "stun") return this.#receiveStun(d, now, out)
     this.#counters.drop("malformed")
   }
