@@ -82,9 +82,9 @@ function CallHeader({ store }: { store: RoomStore }) {
   const inside = room.self !== undefined
   return (
     <header class="call-header">
-      <p class="call-room" title={store.room}>
+      <h1 class="call-room" title={store.room}>
         <bdi>{store.room}</bdi>
-      </p>
+      </h1>
       {inside && (
         <>
           <button
@@ -110,9 +110,9 @@ function Joining({ store }: { store: RoomStore }) {
   return (
     <div class="joining" role="status">
       <Beam lights={overallLights(room, now)} size="line" />
-      <h1>
+      <h2>
         Joining <bdi>{store.room}</bdi>
-      </h1>
+      </h2>
       <p class="lead">
         Reaching the server
         {since !== undefined && (

@@ -73,7 +73,7 @@ function sharedScreen(room: RoomSnapshot): { track: MediaStreamTrack; name: stri
 function Alone({ room, link }: { room: string; link: ShareLink }) {
   return (
     <section class="alone" aria-labelledby="alone">
-      <h1 id="alone">You’re the first one here</h1>
+      <h2 id="alone">You’re the only one here</h2>
       <p class="lead">Send this link. Whoever opens it joins you.</p>
       <p class="big-link">{link.url.replace(/^https?:\/\//, "")}</p>
       <CopyButton class="button primary" text={link.url}>

@@ -115,7 +115,6 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
         data-testid="path"
         data-route={timeline.path.route}
         onClick={onTimeline}
-        aria-label={`${route}, ${rest.join(", ")}. Open the timeline of the connection to ${name}`}
       >
         <i class="bead" data-light="lit" />
         <span>{route}</span>
@@ -124,6 +123,7 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
             {part}
           </span>
         ))}
+        <span class="hidden">: open the timeline of the connection to {name}</span>
       </button>
     )
   }
