@@ -10,6 +10,10 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 const root = resolve(import.meta.dirname, "..")
 const CLI = "packages/server/src/cli/main.ts"
 
+/** What `tightbeam up` prints. */
+const HTTP_LINE = /http:\/\/localhost:(\d+)/
+const TURN_LINE = /STUN, TURN +UDP \S+ port (\d+)/
+
 export class Server {
   readonly url: string
   readonly turnPort: number
@@ -51,7 +55,7 @@ export class Server {
     const ready = Promise.withResolvers<void>()
     const read = (chunk: Buffer) => {
       output += chunk.toString()
-      if (/^.*http:\/\/localhost:\d+/m.test(output) && /UDP/.test(output)) ready.resolve()
+      if (HTTP_LINE.test(output) && TURN_LINE.test(output)) ready.resolve()
     }
     child.stdout.on("data", read)
     child.stderr.on("data", read)
@@ -59,9 +63,9 @@ export class Server {
       ready.reject(new Error(`The server ended with ${code} before it was ready:\n${output}`)),
     )
     await ready.promise
-    const port = /http:\/\/localhost:(\d+)/.exec(output)![1]!
-    const turn = /(\d+)\/?\s*UDP|UDP[^\d\n]*(?:port )?(\d+)/.exec(output)!
-    return new Server(child, () => output, data, `http://localhost:${port}`, Number(turn[1] ?? turn[2]))
+    const [, port] = HTTP_LINE.exec(output)!
+    const [, turnPort] = TURN_LINE.exec(output)!
+    return new Server(child, () => output, data, `http://localhost:${port}`, Number(turnPort))
   }
 
   /** What it printed so far. */
