@@ -134,6 +134,8 @@ test("token prints what the server accepts", async t => {
   const verdict = await verifyToken(out.trim(), "blue", new TextEncoder().encode(secret))
   assert.ok(verdict.type === "authorized")
   assert.ok(verdict.remaining > 14 * 60_000 && verdict.remaining < 16 * 60_000)
+  const link = await finished(t, "token --room blue --url --http.address 127.0.0.1".split(" "))
+  assert.match(link.out, /^http:\/\/localhost:8443\/r\/blue#token=[\w-]+\.[\w-]+\.[\w-]+\n$/)
   assert.deepEqual(await finished(t, ["token"]), {
     code: 2,
     out: "",
