@@ -7,6 +7,8 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { after, type TestContext, test } from "node:test"
+import { type ClientMessage, PROTOCOL_VERSION, SUBPROTOCOL } from "@tightbeam/client"
+import { WebSocket } from "ws"
 import { verifyToken } from "../signaling/tokens.ts"
 
 const MAIN = join(import.meta.dirname, "main.ts")
@@ -43,14 +45,12 @@ const LOOPBACK =
 
 /** Resolves with the ports once the process says that it is ready. */
 async function ready(child: Child): Promise<{ http: number; turn: number }> {
-  for await (const line of createInterface(child.stderr)) {
+  const lines = createInterface(child.stderr)
+  for (;;) {
+    const [line] = (await once(lines, "line")) as [string]
     const entry = JSON.parse(line) as { message: string; http: number; turn: number }
-    if (entry.message === "Ready") {
-      child.stderr.resume()
-      return entry
-    }
+    if (entry.message === "Ready") return entry
   }
-  throw new Error("it ended before it was ready")
 }
 
 test("up says where it is, serves, and drains on SIGTERM", async t => {
@@ -68,6 +68,26 @@ test("up says where it is, serves, and drains on SIGTERM", async t => {
   assert.match(text, new RegExp(`STUN, TURN +UDP 127.0.0.1 port ${turn}`))
   assert.match(text, /Relay +UDP ports 49152–65535/)
   assert.match(text, new RegExp(`Data +${root}/data`))
+})
+
+test("a second signal ends it at once, while calls still run", async t => {
+  const child = tightbeam(t, ["up", ...LOOPBACK, "--drain", "600"])
+  const { http } = await ready(child)
+  const answer = await fetch(`http://127.0.0.1:${http}/api/rooms/blue/token`, { method: "POST" })
+  const { token } = (await answer.json()) as { token: string }
+  const socket = new WebSocket(`ws://127.0.0.1:${http}/signal`, SUBPROTOCOL)
+  await once(socket, "open")
+  const join: ClientMessage = { type: "join", version: PROTOCOL_VERSION, room: "blue", token, name: "Ada" }
+  socket.send(JSON.stringify(join))
+  const [joined] = (await once(socket, "message")) as [Buffer]
+  assert.match(joined.toString(), /"type":"joined".*"urls":\["turn:127\.0\.0\.1:\d+\?transport=udp"\]/)
+  child.kill("SIGTERM")
+  const [closing] = (await once(socket, "message")) as [Buffer]
+  assert.match(closing.toString(), /"type":"closing"/)
+  assert.equal((await fetch(`http://127.0.0.1:${http}/readyz`)).status, 503)
+  child.kill("SIGINT")
+  const [code] = (await once(child, "exit")) as [number]
+  assert.equal(code, 130)
 })
 
 test("a port in use is exit code 1, with what to do", async t => {
@@ -114,6 +134,8 @@ test("token prints what the server accepts", async t => {
   const verdict = await verifyToken(out.trim(), "blue", new TextEncoder().encode(secret))
   assert.ok(verdict.type === "authorized")
   assert.ok(verdict.remaining > 14 * 60_000 && verdict.remaining < 16 * 60_000)
+  const link = await finished(t, "token --room blue --url --http.address 127.0.0.1".split(" "))
+  assert.match(link.out, /^http:\/\/localhost:8443\/r\/blue#token=[\w-]+\.[\w-]+\.[\w-]+\n$/)
   assert.deepEqual(await finished(t, ["token"]), {
     code: 2,
     out: "",
