@@ -309,9 +309,11 @@ export class Room {
       iceServers: () => this.#session?.iceServers ?? [],
       iceTransportPolicy,
       tracks: () =>
-        [...this.#publications.values()].flatMap(({ id, sent, stream }) =>
-          sent === undefined ? [] : [{ publication: id, track: sent, stream }],
-        ),
+        [...this.#publications.values()].map(({ id, sent, stream }) => ({
+          publication: id,
+          track: sent,
+          stream,
+        })),
       signal: (signal, generation) => this.#session?.send({ type: "signal", to: id, generation, signal }),
       onTrack: (publication, track) => this.#trackChanged(id, publication, track),
       onMessage: received => {

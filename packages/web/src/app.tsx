@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks"
 import { Home } from "./home.tsx"
-import type { RoomApi } from "./room-api.ts"
+import type { OpenRoom } from "./room-api.ts"
 import { RoomPage } from "./room-page.tsx"
 import { parseRoute, roomPath } from "./route.ts"
 
-const here = () => parseRoute(location.pathname, location.search)
+const here = () => parseRoute(location)
 
 /** Which page it is. */
-export function App({ openRoom }: { openRoom: (room: string, relayOnly: boolean) => RoomApi }) {
+export function App({ openRoom }: { openRoom: OpenRoom }) {
   const [route, setRoute] = useState(here)
   useEffect(() => {
     const moved = (): void => setRoute(here())
@@ -24,13 +24,5 @@ export function App({ openRoom }: { openRoom: (room: string, relayOnly: boolean)
     }
     return <Home onRoom={open} />
   }
-  return (
-    <RoomPage
-      key={route.room}
-      room={route.room}
-      relayOnly={route.relayOnly}
-      media={navigator.mediaDevices as MediaDevices | undefined}
-      openRoom={openRoom}
-    />
-  )
+  return <RoomPage key={route.room} route={route} media={navigator.mediaDevices} openRoom={openRoom} />
 }

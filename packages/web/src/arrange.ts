@@ -19,6 +19,14 @@ export interface Arrangement {
 const WIDEST = 16 / 9
 const NARROWEST = 4 / 5
 
+/** A rectangle as a style. */
+export const placed = ({ x, y, width, height }: Rect): Readonly<Record<string, string>> => ({
+  left: `${x}px`,
+  top: `${y}px`,
+  width: `${width}px`,
+  height: `${height}px`,
+})
+
 /** Places everybody: a shared screen first, a pair face to face, more in a grid. `count` includes oneself. */
 export function arrange(
   count: number,

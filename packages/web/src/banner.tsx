@@ -5,7 +5,7 @@ import { CloseIcon } from "./icons.tsx"
 import type { RoomStore, Trouble } from "./room-store.ts"
 
 /** What is true of the way to the server, while it is not as it should be. */
-export function StateBanner({ state }: { state: RoomState }) {
+export function StateBanner({ state, onRetry }: { state: RoomState; onRetry: () => void }) {
   const counting = state.status === "reconnecting" && state.retryAt !== undefined
   const now = useNow(counting, 250)
   if (state.status !== "reconnecting") return null
@@ -20,6 +20,11 @@ export function StateBanner({ state }: { state: RoomState }) {
       <p class="figures banner-retry" aria-hidden="true">
         {left > 0 ? `Trying again in ${left} s` : "Trying now…"}
       </p>
+      {left > 0 && (
+        <button type="button" class="button small" onClick={onRetry}>
+          Try now
+        </button>
+      )}
     </div>
   )
 }

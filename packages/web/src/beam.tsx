@@ -7,7 +7,7 @@ import { type Light, lightOf } from "./phases.ts"
  * end is; the last one when all are. Seen only: whoever places it says the same in words.
  */
 export function Beam({ lights, size }: { lights: readonly Light[]; size: "mini" | "line" | "mark" }) {
-  const whole = lights.every(light => light === "lit")
+  const whole = lights.length === PHASES.length && lights.every(light => light === "lit")
   return (
     <span class="beam" data-size={size} aria-hidden="true">
       {PHASES.map((name, i) => (
@@ -31,6 +31,21 @@ function Bead({ light }: { light: Light }) {
 export function TimelineBeam({ timeline, size }: { timeline: Timeline; size: "mini" | "line" }) {
   const now = useNow(timeline.status === "connecting", 500)
   return <Beam lights={timeline.phases.map(phase => lightOf(phase, now))} size={size} />
+}
+
+/** The top of a page outside the call: the name, and the beam as it stands there, where the call will light it. */
+export function PageHeader({ lights, end }: { lights: readonly Light[]; end: string }) {
+  return (
+    <header class="page-header">
+      <a class="wordmark" href="/">
+        Tightbeam
+      </a>
+      <Beam lights={lights} size="line" />
+      <p class="page-end" title={end}>
+        <bdi>{end}</bdi>
+      </p>
+    </header>
+  )
 }
 
 const LIT: readonly Light[] = PHASES.map(() => "lit")

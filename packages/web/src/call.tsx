@@ -4,6 +4,7 @@ import { Beam } from "./beam.tsx"
 import { Chat } from "./chat.tsx"
 import { useNow } from "./clock.ts"
 import { Controls } from "./controls.tsx"
+import { DeviceDialog } from "./device-dialog.tsx"
 import { formatDuration } from "./duration.ts"
 import { Help } from "./help.tsx"
 import { SoundIcon } from "./icons.tsx"
@@ -27,12 +28,12 @@ interface CallProps {
 export function Call({ store, link, onLeave }: CallProps) {
   const room = store.snapshot.value
   const panel = store.panel.value
-  const [helping, setHelping] = useState(false)
-  const idle = useIdle(panel !== undefined || helping || room.state.status !== "connected")
+  const [dialog, setDialog] = useState<"help" | "devices">()
+  const idle = useIdle(panel !== undefined || dialog !== undefined || room.state.status !== "connected")
   const page = useRef<HTMLDivElement>(null)
   useShortcuts(action => {
     if (action === "leave") onLeave()
-    else if (action === "help") setHelping(true)
+    else if (action === "help") setDialog("help")
     else if (action === "chat" || action === "timeline") store.show(action)
     else void store.toggle(action)
   })
@@ -42,7 +43,7 @@ export function Call({ store, link, onLeave }: CallProps) {
       <CallHeader store={store} />
       <main class="call-main">
         <div class="banners">
-          <StateBanner state={room.state} />
+          <StateBanner state={room.state} onRetry={() => store.retryNow()} />
           {store.trouble.value && (
             <TroubleNote trouble={store.trouble.value} onClose={() => (store.trouble.value = undefined)} />
           )}
@@ -51,7 +52,7 @@ export function Call({ store, link, onLeave }: CallProps) {
         {room.state.status === "connecting" || room.state.status === "idle" ? (
           <Joining store={store} />
         ) : (
-          <Stage store={store} link={link} />
+          <Stage store={store} link={link} onDevices={() => setDialog("devices")} />
         )}
         <Sound store={store} />
       </main>
@@ -60,8 +61,9 @@ export function Call({ store, link, onLeave }: CallProps) {
           {panel === "chat" ? <Chat store={store} /> : <TimelinePanel store={store} />}
         </aside>
       )}
-      <Controls store={store} link={link} onHelp={() => setHelping(true)} onLeave={onLeave} />
-      {helping && <Help onClose={() => setHelping(false)} />}
+      <Controls store={store} link={link} onHelp={() => setDialog("help")} onLeave={onLeave} />
+      {dialog === "help" && <Help onClose={() => setDialog(undefined)} />}
+      {dialog === "devices" && <DeviceDialog store={store} onClose={() => setDialog(undefined)} />}
       <p class="hidden" aria-live="polite" data-testid="announcement">
         {store.announcement.value}
       </p>
@@ -77,20 +79,25 @@ function CallHeader({ store }: { store: RoomStore }) {
     room.participants.some(({ timeline }) => timeline.status === "connecting")
   const now = useNow(settling, 500)
   const people = room.participants.length + 1
+  const inside = room.self !== undefined
   return (
     <header class="call-header">
       <p class="call-room" title={store.room}>
         <bdi>{store.room}</bdi>
       </p>
-      <button
-        type="button"
-        class="call-beam"
-        aria-label="Open the timeline"
-        onClick={() => store.show("timeline")}
-      >
-        <Beam lights={overallLights(room, now)} size="line" />
-      </button>
-      <p class="call-people figures">{people === 1 ? "Only you" : `${people} people`}</p>
+      {inside && (
+        <>
+          <button
+            type="button"
+            class="call-beam"
+            aria-label="Open the timeline"
+            onClick={() => store.show("timeline")}
+          >
+            <Beam lights={overallLights(room, now)} size="line" />
+          </button>
+          <p class="call-people figures">{people === 1 ? "Only you" : `${people} people`}</p>
+        </>
+      )}
     </header>
   )
 }

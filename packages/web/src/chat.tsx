@@ -39,7 +39,8 @@ function Entry({ entry, before }: { entry: ChatEntry; before: ChatEntry | undefi
   if (kind === "notice")
     return (
       <p class="chat-notice">
-        <bdi>{text}</bdi>
+        <bdi>{name}</bdi>
+        <span>{text}</span>
         <time class="figures">{clock.format(at)}</time>
       </p>
     )

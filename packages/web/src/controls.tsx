@@ -41,7 +41,7 @@ export function Controls({ store, link, onHelp, onLeave }: ControlsProps) {
   const ready = room.state.status === "connected" || room.state.status === "reconnecting"
   const { copied, copy } = useCopy(link.url)
   return (
-    <div class="controls" role="toolbar" aria-label="Call">
+    <div class="controls" role="group" aria-label="Call controls">
       <div class="controls-group">
         <span class="anchor">
           <MutedHint track={microphoneOn ? undefined : microphone?.track} />

@@ -5,10 +5,15 @@ const LABEL: Readonly<Record<DeviceKind, string>> = { camera: "Camera", micropho
 
 /** Chooses among the cameras or microphones, and offers one that was just plugged in. */
 export function DevicePicker({ kind, devices }: { kind: DeviceKind; devices: Devices }) {
-  const { options, chosen, arrived, track } = devices[kind]
+  const { options, chosen, arrived, track, problem } = devices[kind]
   const choose = (id: string): void => void devices.choose(kind, id)
   const usable = options.value.filter(({ id }) => id !== "")
-  const none = options.value.length === 0 ? `No ${kind} found` : `Your ${kind}s show once they are allowed`
+  const none =
+    problem.value === "insecure"
+      ? "Hidden by the browser"
+      : options.value.length === 0
+        ? `No ${kind} found`
+        : `Your ${kind}s show once they are allowed`
   return (
     <div class="picker">
       <label class="label" for={`pick-${kind}`}>

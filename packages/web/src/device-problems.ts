@@ -51,45 +51,39 @@ export function describeProblem(
   href: string,
 ): DeviceProblem {
   const what = devices.join(" and ")
-  const anyway = `You can join anyway; the others won’t ${consequence(devices)} you.`
-  const say = (title: string, advice: string): DeviceProblem => ({
+  const several = devices.length > 1
+  const texts: Readonly<Record<ProblemKind, readonly [title: string, advice: string]>> = {
+    insecure: [
+      "This page is not secure, so the browser hides your devices",
+      `Cameras and microphones need https, or localhost on this same computer. Open ${secureAddress(href)} instead.`,
+    ],
+    denied: [
+      `The browser may not use your ${what}`,
+      `Allow the ${what} for this page at the left end of the address bar; if it is allowed there, look in your system’s privacy settings. Then try again.`,
+    ],
+    "not-found": [
+      `No ${devices.join(" or ")} found`,
+      "Plug one in: it appears here by itself. If it is plugged in already, check that your system sees it.",
+    ],
+    "in-use": [
+      `Your ${what} ${several ? "are" : "is"} in use`,
+      `Another program has ${several ? "them" : "it"}. Close other calls and camera programs, then try again.`,
+    ],
+    "over-constrained": [
+      `Your ${what} cannot do what was asked`,
+      "The one you chose may have been unplugged. Choose another, or try again.",
+    ],
+    timeout: [
+      `Your ${what} did not start in time`,
+      "Unplug and plug in again, or choose another. Then try again.",
+    ],
+    unknown: [`Your ${what} could not be started`, "Reload the page, or choose another device."],
+  }
+  const [title, advice] = texts[kind]
+  return {
     kind,
     title,
-    advice: `${advice} ${anyway}`,
-  })
-  switch (kind) {
-    case "insecure":
-      return say(
-        "This page is not secure, so the browser hides your devices",
-        `Cameras and microphones need https, or localhost on this same computer. Open ${secureAddress(href)} instead.`,
-      )
-    case "denied":
-      return say(
-        `The browser may not use your ${what}`,
-        `Allow the ${what} for this page at the left end of the address bar; if it is allowed there, look in your system’s privacy settings. Then try again.`,
-      )
-    case "not-found":
-      return say(
-        `No ${devices.join(" or ")} found`,
-        "Plug one in: it appears here by itself. If it is plugged in already, check that your system sees it.",
-      )
-    case "in-use":
-      return say(
-        `Your ${what} ${devices.length > 1 ? "are" : "is"} in use`,
-        "Another program has it. Close other calls and camera programs, then try again.",
-      )
-    case "over-constrained":
-      return say(
-        `Your ${what} cannot do what was asked`,
-        "The one you chose may have been unplugged. Choose another, or try again.",
-      )
-    case "timeout":
-      return say(
-        `Your ${what} did not start in time`,
-        "Unplug it and plug it in again, or choose another. Then try again.",
-      )
-    case "unknown":
-      return say(`Your ${what} could not be started`, "Reload the page or choose another device.")
+    advice: `${advice} You can join anyway; the others won’t ${consequence(devices)} you.`,
   }
 }
 

@@ -44,6 +44,8 @@ export class Devices {
   /** `asking`: the browser shows its question. */
   readonly status: Signal<"idle" | "asking" | "ready"> = signal<"idle" | "asking" | "ready">("idle")
   readonly #media: MediaSource | undefined
+  #started: Promise<void> = Promise.resolve()
+  #stopped = false
   readonly #changed = (): void => void this.#list(true)
 
   constructor(media: MediaSource | undefined) {
@@ -54,7 +56,18 @@ export class Devices {
   }
 
   /** Asks for both at once, so that the browser asks once; for each by itself where that fails. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#stopped = false
+    this.#started = this.#start()
+    return this.#started
+  }
+
+  /** Once the browser has given what was asked for, or refused it. */
+  get started(): Promise<void> {
+    return this.#started
+  }
+
+  async #start(): Promise<void> {
     if (this.#media === undefined) {
       this.#fail(["camera", "microphone"], "insecure")
       this.status.value = "ready"
@@ -95,6 +108,7 @@ export class Devices {
 
   /** After the person has changed something: asks again for what is missing. */
   async retry(): Promise<void> {
+    if (this.#media === undefined) return
     this.status.value = "asking"
     const missing = (["camera", "microphone"] as const).filter(
       kind => this[kind].track.value === undefined && (kind === "microphone" || this.camera.on.value),
@@ -116,6 +130,7 @@ export class Devices {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const track of Object.values(this.handOver())) track?.stop()
   }
 
@@ -128,7 +143,7 @@ export class Devices {
   async #isDenied(kind: DeviceKind, kinds: readonly DeviceKind[]): Promise<boolean> {
     if (!kinds.some(kind => this[kind].problem.value === "denied")) return false
     try {
-      const { state } = await navigator.permissions.query({ name: kind as PermissionName })
+      const { state } = await navigator.permissions.query({ name: kind })
       if (state === "granted") return false
     } catch {
       // Not every browser tells.
@@ -137,9 +152,10 @@ export class Devices {
   }
 
   async #open(kinds: readonly DeviceKind[], exact: boolean): Promise<boolean> {
+    if (this.#media === undefined) return false
     for (const kind of kinds) this.#close(kind)
     try {
-      const stream = await this.#media!.getUserMedia({
+      const stream = await this.#media.getUserMedia({
         ...(kinds.includes("camera") && { video: this.#constraints("camera", exact) }),
         ...(kinds.includes("microphone") && { audio: this.#constraints("microphone", exact) }),
       })
@@ -158,7 +174,7 @@ export class Devices {
   }
 
   #opened(kind: DeviceKind, track: MediaStreamTrack): void {
-    if (kind === "camera" && !this.camera.on.value) {
+    if (this.#stopped || (kind === "camera" && !this.camera.on.value)) {
       track.stop()
       return
     }
@@ -195,7 +211,8 @@ export class Devices {
 
   /** Reads which devices there are; `plugged`: because one came or went. */
   async #list(plugged: boolean): Promise<void> {
-    const devices = await this.#media!.enumerateDevices().catch(() => [])
+    if (this.#media === undefined) return
+    const devices = await this.#media.enumerateDevices().catch(() => [])
     for (const kind of ["camera", "microphone"] as const) {
       const { options, arrived, problem, track } = this[kind]
       const known = new Set(options.value.map(({ id }) => id))

@@ -1,8 +1,9 @@
-/** A stretch of time for people: "<1 ms", "38 ms", "1.2 s", "1 min 5 s". */
+/** A stretch of time for people: "<1 ms", "38 ms", "1.2 s", "15 s", "1 min 5 s". */
 export function formatDuration(ms: number): string {
   if (ms < 1) return "<1 ms"
   if (ms < 999.5) return `${Math.round(ms)} ms`
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`
+  if (ms < 59_500) return `${Math.round(ms / 1000)} s`
   const seconds = Math.round(ms / 1000)
   if (seconds < 3600) return join(Math.floor(seconds / 60), "min", seconds % 60, "s")
   const minutes = Math.round(seconds / 60)

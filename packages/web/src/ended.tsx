@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks"
-import { Beam, Wordmark } from "./beam.tsx"
+import { PageHeader } from "./beam.tsx"
 import type { Light } from "./phases.ts"
 import type { Ending } from "./room-store.ts"
 
@@ -19,11 +19,8 @@ export function Ended({ room, ending, onRejoin }: EndedProps) {
   useEffect(() => heading.current?.focus(), [])
   return (
     <div class="page">
-      <header class="page-header">
-        <Wordmark />
-      </header>
+      <PageHeader lights={trouble ? BROKEN : []} end={room} />
       <main class="ended">
-        <Beam lights={trouble ? BROKEN : []} size="line" />
         <p class="eyebrow">
           <bdi>{room}</bdi>
         </p>

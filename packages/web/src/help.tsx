@@ -8,7 +8,7 @@ export function Help({ onClose }: { onClose: () => void }) {
   useEffect(() => dialog.current!.showModal(), [])
   return (
     <dialog
-      class="help-dialog"
+      class="dialog"
       ref={dialog}
       aria-label="Keyboard shortcuts"
       onClose={onClose}
@@ -16,7 +16,7 @@ export function Help({ onClose }: { onClose: () => void }) {
         if (event.target === dialog.current) dialog.current!.close()
       }}
     >
-      <div class="help-body">
+      <div class="dialog-body">
         <PanelHeader title="Keyboard shortcuts" onClose={() => dialog.current!.close()} />
         <dl>
           {(Object.keys(SHORTCUTS) as Action[]).map(action => (

@@ -1,9 +1,9 @@
 import { PHASES } from "@tightbeam/client"
 import { useState } from "preact/hooks"
-import { Beam, Wordmark } from "./beam.tsx"
+import { Wordmark } from "./beam.tsx"
 import { ShuffleIcon } from "./icons.tsx"
+import { ROOM_NAME_MAX, suggestRoomName, tidyRoomName } from "./names.ts"
 import { PHASE_WORDS } from "./phases.ts"
-import { ROOM_NAME_MAX, suggestRoomName, tidyRoomName } from "./room-names.ts"
 
 const suggest = (): string =>
   suggestRoomName(bytes => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>))
@@ -60,15 +60,17 @@ export function Home({ onRoom }: { onRoom: (room: string) => void }) {
             </button>
           </div>
           <p class="help" id="room-help">
-            {room === "" ? "Letters, digits and dashes." : "Hard to guess is private: the name is the key."}
+            {room === ""
+              ? "Letters, digits and dashes."
+              : "A name that is hard to guess keeps the room to those you invite."}
           </p>
         </form>
         <section class="explain" aria-labelledby="explain">
           <h2 id="explain">Every call goes through six phases. You will see each.</h2>
-          <Beam lights={[]} size="line" />
           <ol class="explain-phases">
             {PHASES.map(name => (
               <li key={name}>
+                <i class="bead" data-light="dark" />
                 <strong>{PHASE_WORDS[name].title}</strong>
                 <span>{PHASE_WORDS[name].does}</span>
               </li>

@@ -73,6 +73,13 @@ export const SoundIcon = icon(
 )
 export const SendIcon = icon(<path d="M12 20V5M6 10.5 12 4.5l6 6" />)
 export const ChevronIcon = icon(<path d="m7 10 5 5 5-5" />)
+export const SlidersIcon = icon(
+  <>
+    <path d="M4 8h8M18 8h2M4 16h2M12 16h8" />
+    <circle cx="15" cy="8" r="2.5" />
+    <circle cx="9" cy="16" r="2.5" />
+  </>,
+)
 export const HelpIcon = icon(
   <>
     <path d="M8.8 9.2a3.2 3.2 0 1 1 4.7 2.8c-.9.5-1.5 1.1-1.5 2.2v.3" />

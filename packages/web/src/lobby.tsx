@@ -1,14 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks"
-import { Beam, Wordmark } from "./beam.tsx"
+import { PageHeader } from "./beam.tsx"
 import { CopyButton } from "./copy-button.tsx"
 import { DevicePicker } from "./device-picker.tsx"
 import { type Devices, problemsOf } from "./devices.ts"
 import { recall, remember } from "./memory.ts"
+import { PERSON_NAME_MAX, tidyPersonName } from "./names.ts"
 import { MicrophoneMeter, Preview } from "./preview.tsx"
 import type { ShareLink } from "./share-link.ts"
-
-/** The longest name that is sent. */
-const NAME_MAX = 64
 
 interface LobbyProps {
   room: string
@@ -27,31 +25,20 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
   useEffect(() => (name === "" ? nameField : joinButton).current?.focus({ preventScroll: true }), [])
   const join = (event: Event): void => {
     event.preventDefault()
-    const called = name.trim() || "Guest"
     remember({ name: name.trim() })
-    onJoin(called)
+    onJoin(tidyPersonName(name))
   }
   return (
     <div class="page">
-      <header class="page-header">
-        <Wordmark />
-      </header>
+      <PageHeader lights={[]} end={room} />
       <main class="lobby">
-        <section class="lobby-look" aria-label="Your camera and microphone">
+        <section class="lobby-look" aria-label="How others see you">
           <Preview devices={devices} name={name || "You"} />
           <Problems devices={devices} />
-          <div class="pickers">
-            <div class="picker-column">
-              <DevicePicker kind="microphone" devices={devices} />
-              <MicrophoneMeter devices={devices} />
-            </div>
-            <DevicePicker kind="camera" devices={devices} />
-          </div>
         </section>
         <form class="lobby-join" onSubmit={join}>
-          <p class="eyebrow">Room</p>
           <h1 class="room-title" title={room}>
-            <bdi>{room}</bdi>
+            Join <bdi>{room}</bdi>
           </h1>
           <label class="label" for="name">
             Your name
@@ -63,7 +50,7 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
             data-testid="name"
             value={name}
             onInput={event => setName(event.currentTarget.value)}
-            maxLength={NAME_MAX}
+            maxLength={PERSON_NAME_MAX}
             autocomplete="name"
             enterkeyhint="go"
             placeholder="Guest"
@@ -81,7 +68,6 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
           <p class="help centred" id="with">
             {joinsWith(devices)}
           </p>
-          <Beam lights={[]} size="line" />
           <CopyButton class="button wide" text={link.url}>
             Copy the link for others
           </CopyButton>
@@ -98,6 +84,13 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
             </p>
           )}
         </form>
+        <section class="pickers" aria-label="Devices">
+          <div class="picker-column">
+            <DevicePicker kind="microphone" devices={devices} />
+            <MicrophoneMeter devices={devices} />
+          </div>
+          <DevicePicker kind="camera" devices={devices} />
+        </section>
       </main>
     </div>
   )

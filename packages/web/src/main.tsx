@@ -1,11 +1,12 @@
 import { Room } from "@tightbeam/client"
 import { render } from "preact"
 import { App } from "./app.tsx"
+import type { OpenRoom } from "./room-api.ts"
 import { fetchToken } from "./server.ts"
 
-const openRoom = (room: string, relayOnly: boolean) =>
+const openRoom: OpenRoom = ({ room, relayOnly, token }) =>
   new Room({
-    token: () => fetchToken(room),
+    token: token ?? (() => fetchToken(room)),
     ...(relayOnly && { iceTransportPolicy: "relay" as const }),
   })
 

@@ -27,17 +27,10 @@ export function securitySentence(security: string, path: SelectedPath | undefine
 export function connectionSentence(name: string, timeline: Timeline): string {
   const phase = currentPhase(timeline)
   const at = phase ? PHASE_WORDS[phase.name].title.toLowerCase() : ""
-  switch (timeline.status) {
-    case "failed":
-      return `Not connected to ${name}: broke at ${at}. ${phase?.note ?? ""}`.trim()
-    case "recovering":
-      return `The connection to ${name} was lost and is being mended. ${phase?.note ?? ""}`.trim()
-    case "connecting":
-      return `Connecting to ${name}. ${phase?.note ?? ""}`.trim()
-    case "connected": {
-      const took = connectDuration(timeline)
-      if (timeline.path) return pathSentence(name, timeline.path)
-      return `You and ${name} are connected${took === undefined ? "" : `, in ${formatDuration(took)}`}.`
-    }
-  }
+  if (timeline.status === "failed") return `Not connected to ${name}: it broke at ${at}.`
+  if (timeline.status === "recovering") return `The connection to ${name} was lost and is being mended.`
+  if (timeline.status === "connecting") return `Connecting to ${name}.`
+  if (timeline.path) return pathSentence(name, timeline.path)
+  const took = connectDuration(timeline)
+  return `You and ${name} are connected${took === undefined ? "" : `, in ${formatDuration(took)}`}.`
 }

@@ -16,31 +16,27 @@ export type Light = "dark" | "active" | "slow" | "lit" | "broken"
 /** After this long a phase that is still under way turns amber, ms. */
 export const SLOW_AFTER = 2_500
 
-export function lightOf(phase: Phase, now: number): Light {
-  switch (phase.status) {
-    case "waiting":
-      return "dark"
-    case "done":
-      return "lit"
-    case "failed":
-      return "broken"
-    case "recovering":
-      return "slow"
-    case "active":
-      return phase.startedAt !== undefined && now - phase.startedAt > SLOW_AFTER ? "slow" : "active"
-  }
+const LIGHTS = {
+  waiting: "dark",
+  active: "active",
+  done: "lit",
+  recovering: "slow",
+  failed: "broken",
+} as const
+
+export function lightOf({ status, startedAt }: Phase, now: number): Light {
+  const slow = status === "active" && startedAt !== undefined && now - startedAt > SLOW_AFTER
+  return slow ? "slow" : LIGHTS[status]
 }
 
 /** Worst first: what one bead shows for several connections. */
 const URGENCY: readonly Light[] = ["broken", "slow", "active", "dark", "lit"]
 
-/** The header's six beads: each as the worst of all connections; alone, only the way to the server is lit. */
+/** The header's six beads: each as the worst of all connections, the first with the way to the server. */
 export function overallLights(room: RoomSnapshot, now: number): readonly Light[] {
-  const server = serverLight(room, now)
-  if (server !== "lit" || room.participants.length === 0)
-    return PHASES.map((_, i) => (i === 0 ? server : "dark"))
   return PHASES.map((_, i) => {
     const lights = room.participants.map(({ timeline }) => lightOf(timeline.phases[i]!, now))
+    if (i === 0) lights.push(serverLight(room, now))
     return URGENCY.find(light => lights.includes(light)) ?? "dark"
   })
 }

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
+import type { DeviceKind } from "./device-problems.ts"
 import type { Devices } from "./devices.ts"
 import { CameraIcon, CameraOffIcon, MicrophoneIcon, MicrophoneOffIcon } from "./icons.tsx"
 import { type Meter, useMeter } from "./mic-meter.ts"
@@ -9,6 +10,9 @@ import { TrackVideo } from "./track-media.tsx"
 export function Preview({ devices, name }: { devices: Devices; name: string }) {
   const { camera, microphone, status } = devices
   const asking = status.value === "asking" && !camera.track.value && !microphone.track.value
+  const sounds = microphone.on.value && microphone.problem.value === undefined
+  const shows = camera.on.value && camera.problem.value === undefined
+  const turn = (kind: DeviceKind, on: boolean): void => void devices.setOn(kind, on)
   return (
     <div class="preview" data-empty={camera.track.value === undefined}>
       {camera.track.value ? (
@@ -32,24 +36,24 @@ export function Preview({ devices, name }: { devices: Devices; name: string }) {
         <button
           type="button"
           class="round"
-          aria-pressed={microphone.on.value}
+          aria-pressed={sounds}
           aria-label="Microphone"
-          title={microphone.on.value ? "Join muted" : "Join with your microphone on"}
+          title={sounds ? "Join muted" : "Join with your microphone on"}
           data-testid="toggle-mic"
-          onClick={() => void devices.setOn("microphone", !microphone.on.value)}
+          onClick={() => turn("microphone", !sounds)}
         >
-          {microphone.on.value ? <MicrophoneIcon /> : <MicrophoneOffIcon />}
+          {sounds ? <MicrophoneIcon /> : <MicrophoneOffIcon />}
         </button>
         <button
           type="button"
           class="round"
-          aria-pressed={camera.on.value}
+          aria-pressed={shows}
           aria-label="Camera"
-          title={camera.on.value ? "Join without camera" : "Join with your camera on"}
+          title={shows ? "Join without camera" : "Join with your camera on"}
           data-testid="toggle-camera"
-          onClick={() => void devices.setOn("camera", !camera.on.value)}
+          onClick={() => turn("camera", !shows)}
         >
-          {camera.on.value ? <CameraIcon /> : <CameraOffIcon />}
+          {shows ? <CameraIcon /> : <CameraOffIcon />}
         </button>
       </div>
     </div>

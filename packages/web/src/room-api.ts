@@ -18,8 +18,16 @@ export interface RoomApi {
   snapshot(): RoomSnapshot
   subscribe(callback: () => void): () => void
   on<K extends keyof RoomEvents>(event: K, listener: (event: RoomEvents[K]) => void): () => void
+  retryNow(): void
   leave(): Promise<void>
 }
+
+/** Makes the room that a link asks for. */
+export type OpenRoom = (options: {
+  readonly room: string
+  readonly relayOnly: boolean
+  readonly token: string | undefined
+}) => RoomApi
 
 export interface PublicationApi extends LocalPublicationView {
   mute(): Promise<void>

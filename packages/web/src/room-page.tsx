@@ -3,16 +3,16 @@ import { Call } from "./call.tsx"
 import { Devices, type MediaSource } from "./devices.ts"
 import { Ended } from "./ended.tsx"
 import { Lobby } from "./lobby.tsx"
-import type { RoomApi } from "./room-api.ts"
+import type { OpenRoom } from "./room-api.ts"
 import { RoomStore } from "./room-store.ts"
+import type { Route } from "./route.ts"
 import { fetchInfo } from "./server.ts"
 import { shareLink } from "./share-link.ts"
 
 interface RoomPageProps {
-  room: string
-  relayOnly: boolean
+  route: Route & { page: "room" }
   media: MediaSource | undefined
-  openRoom: (room: string, relayOnly: boolean) => RoomApi
+  openRoom: OpenRoom
 }
 
 type Stage =
@@ -21,7 +21,8 @@ type Stage =
   | { readonly at: "left"; readonly name: string }
 
 /** One room: the lobby, then the call in its place, then the way back. */
-export function RoomPage({ room, relayOnly, media, openRoom }: RoomPageProps) {
+export function RoomPage({ route, media, openRoom }: RoomPageProps) {
+  const { room, relayOnly } = route
   const [stage, setStage] = useState<Stage>({ at: "lobby" })
   const [lanUrl, setLanUrl] = useState<string>()
   const devices = useMemo(() => new Devices(media), [media])
@@ -34,10 +35,13 @@ export function RoomPage({ room, relayOnly, media, openRoom }: RoomPageProps) {
   }, [devices])
 
   const join = (name: string): void => {
-    const store = new RoomStore(openRoom(room, relayOnly), room)
-    const { camera, microphone } = devices.handOver()
+    const store = new RoomStore(openRoom(route), room)
     setStage({ at: "call", store, name })
-    void store.join({ name, camera, microphone, microphoneOn: devices.microphone.on.value })
+    void store.join(name)
+    // A browser that still asks for the camera keeps nobody out: it comes when it is allowed.
+    void devices.started.then(() =>
+      store.bring({ ...devices.handOver(), microphoneOn: devices.microphone.on.value }),
+    )
   }
   const rejoin = (name: string): void => {
     void devices.start().then(() => join(name))

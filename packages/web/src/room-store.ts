@@ -1,4 +1,4 @@
-import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals"
+import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals"
 import { type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
 import type { PublicationApi, RoomApi, RoomEvents } from "./room-api.ts"
@@ -11,8 +11,7 @@ export interface Trouble {
   readonly hint: string
 }
 
-export interface JoinWith {
-  readonly name: string
+export interface Brought {
   readonly camera: MediaStreamTrack | undefined
   readonly microphone: MediaStreamTrack | undefined
   readonly microphoneOn: boolean
@@ -38,13 +37,13 @@ export class RoomStore {
   readonly announcement: Signal<string> = signal("")
   readonly trouble: Signal<Trouble | undefined> = signal<Trouble | undefined>(undefined)
   /** Set when the call is over without anybody having left. */
-  readonly ending: ReadonlySignal<Ending | undefined> = computed(() => this.#ending())
+  readonly ending: Signal<Ending | undefined> = signal<Ending | undefined>(undefined)
   readonly #api: RoomApi
-  readonly #joinError = signal<unknown>(undefined)
   readonly #snapshot: Signal<RoomSnapshot>
   readonly #busy: Signal<ReadonlySet<Switchable>> = signal<ReadonlySet<Switchable>>(new Set())
   readonly #published = new Map<Source, PublicationApi>()
   readonly #names = new Map<string, string>()
+  #over = false
   readonly #cleanups: (() => void)[] = []
 
   constructor(api: RoomApi, room: string) {
@@ -52,7 +51,7 @@ export class RoomStore {
     this.room = room
     this.#snapshot = signal(api.snapshot())
     this.#cleanups.push(
-      api.subscribe(() => (this.#snapshot.value = api.snapshot())),
+      api.subscribe(() => this.#update()),
       api.on("participant", event => this.#onParticipant(event)),
       api.on("message", event => this.#onMessage(event)),
       api.on("publication", ({ publication, change }) => {
@@ -71,14 +70,16 @@ export class RoomStore {
     return this.#busy
   }
 
-  /** Joins and publishes. Resolves in either case: a failure is in `ending`, or in `trouble` where only a device failed. */
-  async join({ name, camera, microphone, microphoneOn }: JoinWith): Promise<void> {
-    try {
-      await this.#api.join(this.room, { name })
-    } catch (error) {
+  /** Resolves in either case: a failure is in `ending`. */
+  async join(name: string): Promise<void> {
+    await this.#api.join(this.room, { name }).catch((error: unknown) => this.#end(error))
+  }
+
+  /** Publishes what the lobby opened. Resolves in either case: a failure is in `trouble`. */
+  async bring({ camera, microphone, microphoneOn }: Brought): Promise<void> {
+    if (this.#over) {
       camera?.stop()
       microphone?.stop()
-      this.#joinError.value = error
       return
     }
     await Promise.all([
@@ -104,6 +105,11 @@ export class RoomStore {
     } finally {
       this.#busy.value = new Set([...this.#busy.value].filter(other => other !== what))
     }
+  }
+
+  /** Tries to reach the server now rather than when it is due. */
+  retryNow(): void {
+    this.#api.retryNow()
   }
 
   /** Another camera or microphone, while the call goes on. */
@@ -145,8 +151,9 @@ export class RoomStore {
   }
 
   async leave(): Promise<void> {
-    await this.#api.leave().catch(() => {})
+    this.#over = true
     for (const clean of this.#cleanups.splice(0)) clean()
+    await this.#api.leave().catch(() => {})
   }
 
   async #publish(source: "camera" | "microphone", track: MediaStreamTrack, muted: boolean): Promise<void> {
@@ -158,11 +165,20 @@ export class RoomStore {
     }
   }
 
-  #ending(): Ending | undefined {
-    const { state } = this.#snapshot.value
-    const error = this.#joinError.value ?? (state.status === "closed" ? (state.reason ?? CLOSED) : undefined)
-    if (error === undefined) return undefined
-    return { trouble: describe(error), link: error instanceof TightbeamError ? error.link : undefined }
+  /** It is over, and nobody asked for it: says why, and lets the devices go. */
+  #end(error: unknown): void {
+    if (this.#over) return
+    this.ending.value = {
+      trouble: describe(error),
+      link: error instanceof TightbeamError ? error.link : undefined,
+    }
+    void this.leave()
+  }
+
+  #update(): void {
+    const snapshot = this.#api.snapshot()
+    this.#snapshot.value = snapshot
+    if (snapshot.state.status === "closed") this.#end(snapshot.state.reason ?? CLOSED)
   }
 
   #onParticipant({ participant: { id, name }, change }: RoomEvents["participant"]): void {
@@ -170,10 +186,9 @@ export class RoomStore {
       this.#names.set(id, name)
       return
     }
-    const text = change === "joined" ? `${name} joined` : `${this.#names.get(id) ?? name} left`
     this.#names.set(id, name)
-    this.announcement.value = text
-    this.chat.add("notice", id, name, text)
+    this.announcement.value = `${name} ${change}`
+    this.chat.add("notice", id, name, change)
   }
 
   #onMessage({ topic, data, from }: RoomEvents["message"]): void {

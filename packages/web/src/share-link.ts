@@ -9,7 +9,7 @@ export interface ShareLink {
 /** The link to send to others: the server's address in the local network where this page is on localhost. */
 export function shareLink(room: string, origin: string, lanUrl: string | undefined): ShareLink {
   const { hostname } = new URL(origin)
-  const local = hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname)
+  const local = hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")
   const base = local && lanUrl !== undefined ? lanUrl : origin
   return { url: base.replace(/\/$/, "") + roomPath(room), replacesLocalhost: base !== origin }
 }

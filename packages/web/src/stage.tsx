@@ -9,8 +9,14 @@ import { RemoteTile, ScreenTile, SelfTile } from "./tile.tsx"
 /** Between tiles, CSS pixels. */
 const GAP = 8
 
+interface StageProps {
+  store: RoomStore
+  link: ShareLink
+  onDevices: () => void
+}
+
 /** Everybody, placed so that faces are as large as they can be. */
-export function Stage({ store, link }: { store: RoomStore; link: ShareLink }) {
+export function Stage({ store, link, onDevices }: StageProps) {
   const box = useRef<HTMLDivElement>(null)
   const [{ width, height }, setSize] = useState({ width: 0, height: 0 })
   useLayoutEffect(() => {
@@ -34,7 +40,7 @@ export function Stage({ store, link }: { store: RoomStore; link: ShareLink }) {
     GAP,
   )
   return (
-    <div class="stage" ref={box}>
+    <div class="stage" ref={box} data-floats={selfFloats}>
       {width > 0 && (
         <>
           {room.participants.length === 0 && <Alone room={store.room} link={link} />}
@@ -47,7 +53,7 @@ export function Stage({ store, link }: { store: RoomStore; link: ShareLink }) {
               onTimeline={() => store.watch(participant.id)}
             />
           ))}
-          <SelfTile room={room} rect={faces[0]!} floats={selfFloats} />
+          <SelfTile room={room} rect={faces[0]!} floats={selfFloats} onDevices={onDevices} />
         </>
       )}
     </div>

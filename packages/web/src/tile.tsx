@@ -1,10 +1,10 @@
 import type { LocalPublicationView, RemoteParticipant, RoomSnapshot } from "@tightbeam/client"
 import type { ComponentChildren } from "preact"
-import type { Rect } from "./arrange.ts"
+import { placed, type Rect } from "./arrange.ts"
 import { TimelineBeam } from "./beam.tsx"
 import { useNow } from "./clock.ts"
 import { formatDuration } from "./duration.ts"
-import { MicrophoneOffIcon } from "./icons.tsx"
+import { MicrophoneOffIcon, SlidersIcon } from "./icons.tsx"
 import { useMeter } from "./mic-meter.ts"
 import { pathChip } from "./path-words.ts"
 import { Avatar, PersonName, tintOf } from "./person-name.tsx"
@@ -31,7 +31,7 @@ function Frame({ rect, participant, label, speaking, floats = false, children }:
       data-speaking={speaking}
       data-floats={floats}
       aria-label={label}
-      style={{ left: rect.x, top: rect.y, width: rect.width, height: rect.height }}
+      style={placed(rect)}
     >
       {children}
     </article>
@@ -54,8 +54,15 @@ function NameTag({ name, note, muted }: { name: string; note?: string; muted: bo
 const of = (publications: readonly LocalPublicationView[], source: string) =>
   publications.find(publication => publication.source === source)
 
+interface SelfTileProps {
+  room: RoomSnapshot
+  rect: Rect
+  floats: boolean
+  onDevices: () => void
+}
+
 /** Oneself, mirrored as people know themselves. */
-export function SelfTile({ room, rect, floats }: { room: RoomSnapshot; rect: Rect; floats: boolean }) {
+export function SelfTile({ room, rect, floats, onDevices }: SelfTileProps) {
   const camera = of(room.publications, "camera")
   const microphone = of(room.publications, "microphone")
   const muted = isMuted(microphone)
@@ -65,6 +72,9 @@ export function SelfTile({ room, rect, floats }: { room: RoomSnapshot; rect: Rec
     <Frame rect={rect} participant="self" label="You" speaking={speaking.value} floats={floats}>
       {camera && !camera.muted ? <TrackVideo track={camera.track} mirrored /> : <Avatar name={name} />}
       <NameTag name="You" muted={muted} />
+      <button type="button" class="tile-button" aria-label="Devices" title="Devices" onClick={onDevices}>
+        <SlidersIcon />
+      </button>
     </Frame>
   )
 }
@@ -132,6 +142,7 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
         <span>{words}</span>
         {elapsed !== undefined && <span class="figures">{formatDuration(elapsed)}</span>}
       </span>
+      {phase && phase.note !== "" && <span class="tile-beam-note">{phase.note}</span>}
       <span class="hidden">Open the timeline of the connection to {name}</span>
     </button>
   )
@@ -140,11 +151,7 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
 /** A shared screen: all of it is shown, nothing is cut. */
 export function ScreenTile({ track, rect, name }: { track: MediaStreamTrack; rect: Rect; name: string }) {
   return (
-    <article
-      class="tile screen"
-      aria-label={`${name}’s screen`}
-      style={{ left: rect.x, top: rect.y, width: rect.width, height: rect.height }}
-    >
+    <article class="tile screen" data-source="screen" aria-label={`${name}’s screen`} style={placed(rect)}>
       <TrackVideo track={track} whole />
       <p class="name-tag">
         <PersonName name={name} note="screen" />

@@ -46,6 +46,8 @@ export class SignalingHost {
   readonly #datagram: Datagram
   #cancelTick: () => void = () => {}
   #tickAt = Number.POSITIVE_INFINITY
+  /** While draining: resolved when the last connection is gone. */
+  #empty: PromiseWithResolvers<void> | undefined
   /** Each connection is a socket of its own to the path table. */
   #sockets = 0
 
@@ -98,11 +100,15 @@ export class SignalingHost {
     if (!this.#connections.delete(path)) return
     this.#run(now => this.#options.rooms.closed(path, now, this.#out))
     this.#paths.release(path)
+    if (this.#connections.size === 0) this.#empty?.resolve()
   }
 
-  /** See `Rooms.drain`. */
-  drain(reconnectIn: number): void {
+  /** See `Rooms.drain`. Resolves when the last connection is gone. */
+  drain(reconnectIn: number): Promise<void> {
     this.#run(() => this.#options.rooms.drain(reconnectIn, this.#out))
+    this.#empty ??= Promise.withResolvers()
+    if (this.#connections.size === 0) this.#empty.resolve()
+    return this.#empty.promise
   }
 
   /** Closes every connection and stops the clock. */

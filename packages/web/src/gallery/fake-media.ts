@@ -117,12 +117,14 @@ export function fakeMedia(
     Promise.resolve(
       devices.map(device => ({ ...device, groupId: "", toJSON: () => device })) as MediaDeviceInfo[],
     )
+  const from = (track: MediaStreamTrack, deviceId: string): MediaStreamTrack =>
+    Object.assign(track, { getSettings: () => ({ deviceId }) })
   source.getUserMedia = constraints => {
     if (fails === "asking") return new Promise(() => {})
     if (fails !== undefined) return Promise.reject(new DOMException("made up", fails))
     const stream = new MediaStream()
-    if (constraints?.video) stream.addTrack(fakeCamera(0, 1280, 720))
-    if (constraints?.audio) stream.addTrack(fakeMicrophone(true))
+    if (constraints?.video) stream.addTrack(from(fakeCamera(0, 1280, 720), "c1"))
+    if (constraints?.audio) stream.addTrack(from(fakeMicrophone(true), "m1"))
     return Promise.resolve(stream)
   }
   return source

@@ -35,8 +35,8 @@ export class FakeRoom implements RoomApi {
   on<K extends keyof RoomEvents>(event: K, listener: (event: RoomEvents[K]) => void): () => void {
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners)
-    listeners.add(listener as Listener)
-    return () => listeners.delete(listener as Listener)
+    listeners.add(listener)
+    return () => listeners.delete(listener)
   }
 
   /** Changes what the room shows. */
@@ -99,6 +99,10 @@ export class FakeRoom implements RoomApi {
 
   send(): Promise<void> {
     return Promise.resolve()
+  }
+
+  retryNow(): void {
+    this.set({ state: { status: "connected" } })
   }
 
   leave(): Promise<void> {

@@ -58,12 +58,8 @@ async function call(
   people = 0
   const room = new FakeRoom({ state: { status: "connecting" } })
   const store = new RoomStore(room, "standup")
-  await store.join({
-    name: "Ada Lovelace",
-    camera: fakeCamera(0),
-    microphone: fakeMicrophone(false),
-    microphoneOn: true,
-  })
+  await store.bring({ camera: fakeCamera(0), microphone: fakeMicrophone(false), microphoneOn: true })
+  await store.join("Ada Lovelace")
   for (const one of who) room.arrive(person(one))
   then?.(store, room)
   return store
@@ -103,6 +99,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
   "call-joining": () => {
     const room = new FakeRoom({
       state: { status: "connecting" },
+      self: undefined,
       signaling: { startedAt: performance.now() - 400, endedAt: undefined },
     })
     return Promise.resolve(new RoomStore(room, "standup"))

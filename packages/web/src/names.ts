@@ -28,6 +28,18 @@ export function suggestRoomName(random: (bytes: Uint8Array) => unknown): string 
 
 const pick = (letters: string, byte: number): string => letters[byte % letters.length]!
 
+/** What a room may be called. */
+export const isRoomName = (name: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(name)
+
+/** The longest name of a person that is sent. */
+export const PERSON_NAME_MAX = 64
+
+/** A person's name as others may see it: any script, without what moves the cursor or turns text around. */
+export function tidyPersonName(typed: string): string {
+  const clean = typed.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "").trim()
+  return clean.slice(0, PERSON_NAME_MAX).trim() || "Guest"
+}
+
 /** What a person typed, as a room name: lower case, dashes for spaces, without what a link would mangle. */
 export function tidyRoomName(typed: string): string {
   return typed

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { type RemoteParticipant, type RoomSnapshot, TightbeamError } from "@tightbeam/client"
+import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
+import { FakeRoom } from "./gallery/fake-room.ts"
+import { timelineAt } from "./gallery/fake-timeline.ts"
+import { RoomStore } from "./room-store.ts"
+import { actionFor, type KeyPress } from "./shortcuts.ts"
+import { listen, meterShare, SILENT } from "./speaking.ts"
+
+const press = (key: string, change: Partial<KeyPress> = {}): KeyPress => {
+  return { key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, typing: false, ...change }
+}
+
+test("keys act, whatever their case", () => {
+  assert.equal(actionFor(press("m")), "microphone")
+  assert.equal(actionFor(press("V")), "camera")
+  assert.equal(actionFor(press("?")), "help")
+  assert.equal(actionFor(press("x")), undefined)
+})
+
+test("keys do nothing while typing, held down, or with a modifier", () => {
+  for (const change of [
+    { typing: true },
+    { ctrlKey: true },
+    { metaKey: true },
+    { altKey: true },
+    { repeat: true },
+  ])
+    assert.equal(actionFor(press("m", change)), undefined)
+})
+
+test("somebody speaks from the first loud moment until a pause longer than a breath", () => {
+  let voice = listen(SILENT, 0.01, 0)
+  assert.equal(voice.speaking, false)
+  voice = listen(voice, 0.2, 100)
+  assert.equal(voice.speaking, true)
+  voice = listen(voice, 0, 600)
+  assert.equal(voice.speaking, true)
+  voice = listen(voice, 0, 900)
+  assert.equal(voice.speaking, false)
+})
+
+test("the meter runs from silence to full", () => {
+  assert.equal(meterShare(0), 0)
+  assert.equal(meterShare(0.0001), 0)
+  assert.equal(meterShare(1), 1)
+  assert.ok(meterShare(0.1) > 0.6 && meterShare(0.1) < 0.8)
+})
+
+test("a chat message is text, or nothing", () => {
+  assert.equal(chatText({ text: "<b>hi</b>" }), "<b>hi</b>")
+  assert.equal(chatText({ text: "x".repeat(9_999) })!.length, TEXT_MAX)
+  for (const data of [null, 7, "hi", {}, { text: 7 }, { text: "  " }, new Uint8Array(3), []])
+    assert.equal(chatText(data), undefined)
+})
+
+test("unread counts what came while the chat was closed, and only what others wrote", () => {
+  const chat = new ChatStore()
+  chat.add("message", "p1", "Ben", "one")
+  chat.add("message", "self", "You", "two")
+  chat.add("notice", "p1", "Ben", "left")
+  assert.equal(chat.unread.value, 1)
+  chat.setOpen(true)
+  chat.add("message", "p1", "Ben", "three")
+  assert.equal(chat.unread.value, 0)
+})
+
+test("a chat keeps the last 500 entries", () => {
+  const chat = new ChatStore()
+  for (let i = 0; i < 600; i++) chat.add("message", "p1", "Ben", String(i))
+  assert.equal(chat.entries.value.length, 500)
+  assert.equal(chat.entries.value[0]!.text, "100")
+})
+
+const ben: RemoteParticipant = {
+  id: "p1",
+  name: "Ben",
+  away: false,
+  publications: [],
+  timeline: timelineAt("p1", "end"),
+}
+
+test("who comes and goes is announced and noted in the chat", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  room.arrive(ben)
+  assert.equal(store.announcement.value, "Ben joined")
+  room.emit("participant", { participant: ben, change: "left" })
+  assert.equal(store.announcement.value, "Ben left")
+  assert.deepEqual(
+    store.chat.entries.value.map(({ name, text }) => `${name} ${text}`),
+    ["Ben joined", "Ben left"],
+  )
+})
+
+test("a message that cannot be sent says so", async () => {
+  const room = new FakeRoom()
+  room.send = () => Promise.reject(new Error("gone"))
+  const store = new RoomStore(room, "standup")
+  await store.say("  hello  ")
+  await store.say("   ")
+  assert.deepEqual(
+    store.chat.entries.value.map(({ text, failed }) => ({ text, failed })),
+    [{ text: "hello", failed: true }],
+  )
+})
+
+test("a join that fails ends the call with its message and lets the room go", async () => {
+  const room = new FakeRoom()
+  let left = 0
+  room.leave = () => {
+    left++
+    return Promise.resolve()
+  }
+  room.join = () => Promise.reject(new TightbeamError("room-full", "This room is full.", "Wait."))
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  assert.equal(store.ending.value?.trouble.message, "This room is full.")
+  assert.match(store.ending.value.link!, /room-full$/)
+  assert.equal(left, 1)
+})
+
+test("a room that closes ends the call with its reason; leaving is no ending", async () => {
+  const closed: RoomSnapshot["state"] = {
+    status: "closed",
+    reason: new TightbeamError("replaced", "You joined from elsewhere.", "Rejoin here."),
+  }
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  room.set({ state: closed })
+  assert.equal(store.ending.value?.trouble.message, "You joined from elsewhere.")
+
+  const other = new RoomStore(new FakeRoom(), "standup")
+  await other.leave()
+  assert.equal(other.ending.value, undefined)
+})
+
+test("a switch that fails says why, and a cancelled screen does not", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  room.publish = () => Promise.reject(new TightbeamError("screen-cancelled", "No screen.", ""))
+  await store.toggle("screen")
+  assert.equal(store.trouble.value, undefined)
+  room.publish = () => Promise.reject(new TightbeamError("device-in-use", "In use.", "Close it."))
+  await store.toggle("camera")
+  assert.deepEqual(store.trouble.value, { message: "In use.", hint: "Close it." })
+  assert.equal(store.busy.value.size, 0)
+})
+
+test("opening the chat reads it; opening the other panel closes it", () => {
+  const store = new RoomStore(new FakeRoom(), "standup")
+  store.chat.add("message", "p1", "Ben", "hi")
+  store.show("chat")
+  assert.equal(store.chat.unread.value, 0)
+  store.watch("p1")
+  assert.equal(store.panel.value, "timeline")
+  store.chat.add("message", "p1", "Ben", "hi")
+  assert.equal(store.chat.unread.value, 1)
+  store.show("timeline")
+  assert.equal(store.panel.value, undefined)
+})
