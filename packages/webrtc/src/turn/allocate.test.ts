@@ -20,6 +20,9 @@ describe("Allocate", () => {
     assert.deepEqual(client.relayed, relayed)
     assert.equal(again.message.uint32(Attribute.lifetime), 598)
     assert.equal(client.allocate().code, 437)
+    const thief = new Client(world, "1.2.3.4:5000", "eve")
+    thief.nonce = client.nonce
+    assert.equal(thief.allocate(() => {}, { transactionId }).code, 437)
     assert.equal(world.sockets.size, 1)
   })
 

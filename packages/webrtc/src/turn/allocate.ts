@@ -107,7 +107,7 @@ export class Allocate {
    * answer; while the socket is still awaited it gets the answer that will come. Anything else is a mismatch.
    */
   #repeat(existing: Allocation, request: Request, now: number, out: Out<never>): Refusal | undefined {
-    if (!request.message.hasTransactionId(existing.transactionId)) {
+    if (request.from.key !== existing.key || !request.message.hasTransactionId(existing.transactionId)) {
       return refusal(437, "the client has an allocation")
     }
     if (existing.isBound) this.#succeed(existing, request.to, now, out)

@@ -28,6 +28,8 @@ export function channelBind(
   const judged = judgedPeer(message, peerAt, allocation.family, policy)
   if ("code" in judged) return judged
   const peer = judged.copy()
+  // A permission may be asked for with any port; packets cannot be sent to this one.
+  if (peer.port === 0) return refusal(400, "the peer has no port")
 
   table.prune(allocation, now, out)
   // Live or cooling down: neither the number nor the peer may change partners (RFC 8656 §12).

@@ -131,8 +131,11 @@ describe("ChannelBind", () => {
     assert.deepEqual([...client.hear(address("8.8.8.8:9001"), DATA)[0]!.bytes], [0x40, 1, 0, 3, 1, 2, 3])
   })
 
-  test("403 and 443 for peers that may not be", () => {
+  test("403 and 443 for peers that may not be, 400 for port 0", () => {
     const { client } = setUp()
+    assert.equal(client.bind(0x4000, address("8.8.8.8:0")).code, 400)
+    client.permit(address("8.8.8.8:0"))
+    assert.deepEqual(client.sendTo(address("8.8.8.8:0"), DATA), [])
     assert.equal(client.bind(0x4000, address("127.0.0.1:80")).code, 403)
     assert.equal(client.bind(0x4000, address("[2a02::2]:1")).code, 443)
     assert.deepEqual(client.channelData(0x4000, DATA), [])
