@@ -467,6 +467,12 @@ function mutable(servers: readonly IceServer[]): RTCIceServer[] {
 /** "relay 203.0.113.1:49152 over UDP", from a candidate line (RFC 8839 §5.1). */
 function describeCandidate(line: string): string {
   const [, , transport = "", , address = "", port = "", , type = ""] = line.split(" ")
-  const shown = address.endsWith(".local") ? "a hidden address" : `${address}:${port}`
+  if (address.endsWith(".local")) return `${type}, its address hidden, over ${transport.toUpperCase()}`
+  // Active TCP candidates open connections themselves, and listen nowhere (RFC 6544 §4.5).
+  const shown = line.includes("tcptype active")
+    ? address
+    : address.includes(":")
+      ? `[${address}]:${port}`
+      : `${address}:${port}`
   return `${type} ${shown} over ${transport.toUpperCase()}`
 }
