@@ -89,14 +89,14 @@ for (const policy of ["all", "relay"] as const) {
       await ada.at("toggle-screen").click()
       await ben.until(
         "Ada's screen",
-        async () => (await ben.page.locator('[data-source="screen"] video').count()) > 0,
+        async () => (await ben.page.locator('article[aria-label*="screen"] video').count()) > 0,
       )
       const { framesDecoded } = await ben.media()
       await ben.until("frames of it", async () => (await ben.media()).framesDecoded > framesDecoded)
       await ada.at("toggle-screen").click()
       await ben.until(
         "the screen to go",
-        async () => (await ben.page.locator('[data-source="screen"] video').count()) === 0,
+        async () => (await ben.page.locator('article[aria-label*="screen"] video').count()) === 0,
       )
     })
 

@@ -10,23 +10,27 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 const root = resolve(import.meta.dirname, "..")
 const CLI = "packages/server/src/cli/main.ts"
 
+/** What `tightbeam up` prints. */
+const HTTP_LINE = /http:\/\/localhost:(\d+)/
+const TURN_LINE = /STUN, TURN +UDP \S+ port (\d+)/
+
 export class Server {
   readonly url: string
   readonly turnPort: number
-  readonly process: ChildProcess
-  readonly #output: () => string
+  readonly #process: ChildProcess
   readonly #data: string
+  readonly #flags: readonly string[]
 
   private constructor(
     child: ChildProcess,
-    output: () => string,
     data: string,
+    flags: readonly string[],
     url: string,
     turnPort: number,
   ) {
-    this.process = child
-    this.#output = output
+    this.#process = child
     this.#data = data
+    this.#flags = flags
     this.url = url
     this.turnPort = turnPort
   }
@@ -34,24 +38,18 @@ export class Server {
   /** `tightbeam up` on free ports of the loopback, with these flags besides. */
   static async start(...flags: string[]): Promise<Server> {
     const data = await mkdtemp(join(tmpdir(), "tightbeam-e2e-"))
-    const common = ["--http.address=127.0.0.1", "--http.port=0", "--turn.address=127.0.0.1", "--turn.port=0"]
-    const args = [
-      "--conditions=@tightbeam/source",
-      CLI,
-      "up",
-      ...common,
-      "--turn.announce=127.0.0.1",
-      `--data=${data}`,
-    ]
-    const child = spawn(process.execPath, [...args, ...flags], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-    })
+    return Server.#up(data, ["--http.port=0", "--turn.port=0", ...flags])
+  }
+
+  static async #up(data: string, flags: readonly string[]): Promise<Server> {
+    const loopback = ["--http.address=127.0.0.1", "--turn.address=127.0.0.1", "--turn.announce=127.0.0.1"]
+    const args = ["--conditions=@tightbeam/source", CLI, "up", ...loopback, `--data=${data}`, ...flags]
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     const ready = Promise.withResolvers<void>()
     const read = (chunk: Buffer) => {
       output += chunk.toString()
-      if (/^.*http:\/\/localhost:\d+/m.test(output) && /UDP/.test(output)) ready.resolve()
+      if (HTTP_LINE.test(output) && TURN_LINE.test(output)) ready.resolve()
     }
     child.stdout.on("data", read)
     child.stderr.on("data", read)
@@ -59,14 +57,9 @@ export class Server {
       ready.reject(new Error(`The server ended with ${code} before it was ready:\n${output}`)),
     )
     await ready.promise
-    const port = /http:\/\/localhost:(\d+)/.exec(output)![1]!
-    const turn = /(\d+)\/?\s*UDP|UDP[^\d\n]*(?:port )?(\d+)/.exec(output)!
-    return new Server(child, () => output, data, `http://localhost:${port}`, Number(turn[1] ?? turn[2]))
-  }
-
-  /** What it printed so far. */
-  get output(): string {
-    return this.#output()
+    const [, port] = HTTP_LINE.exec(output)!
+    const [, turnPort] = TURN_LINE.exec(output)!
+    return new Server(child, data, flags, `http://localhost:${port}`, Number(turnPort))
   }
 
   async token(room: string): Promise<string> {
@@ -78,13 +71,23 @@ export class Server {
     return ((await answer.json()) as { token: string }).token
   }
 
+  /** Ends it without a word to anybody. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    const exited = once(this.#process, "exit")
+    this.#process.kill("SIGKILL")
+    await exited
+  }
+
+  /** The same server again, after `kill`: same ports, same data. */
+  restart(): Promise<Server> {
+    const ports = [`--http.port=${new URL(this.url).port}`, `--turn.port=${this.turnPort}`]
+    const flags = this.#flags.filter(flag => !/^--(http|turn)\.port=/.test(flag))
+    return Server.#up(this.#data, [...ports, ...flags])
+  }
+
   async stop(): Promise<void> {
-    if (this.process.exitCode === null) {
-      const exited = once(this.process, "exit")
-      this.process.kill("SIGTERM")
-      this.process.kill("SIGTERM")
-      await exited
-    }
+    await this.kill()
     await rm(this.#data, { recursive: true, force: true })
   }
 }
@@ -98,18 +101,22 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
   "--use-fake-device-for-media-stream",
-  "--use-fake-ui-for-media-stream",
   // The tests' network has nothing but a loopback, which browsers do not use unless told.
   "--allow-loopback-in-peer-connection",
   "--auto-select-tab-capture-source-by-title=Tightbeam",
 ]
 
-export function launchChromium(...flags: string[]): Promise<Browser> {
+/** `deny`: a browser that asks nobody, and gives no device. */
+export function launchChromium({ deny = false }: { deny?: boolean } = {}): Promise<Browser> {
   const executablePath =
     process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync)
   if (executablePath === undefined)
     throw new Error("There is no chromium here. Install it, or name it in CHROMIUM.")
-  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] })
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: deny ? FLAGS : [...FLAGS, "--use-fake-ui-for-media-stream"],
+  })
 }
 
 /** Totals over all peer connections of a page. */
@@ -133,9 +140,13 @@ export class Person {
     page.on("pageerror", error => this.errors.push(String(error)))
   }
 
-  static async open(browser: Browser, url: string): Promise<Person> {
+  static async open(
+    browser: Browser,
+    url: string,
+    { grant = true }: { grant?: boolean } = {},
+  ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
-    await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
+    if (grant) await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
     const page = await context.newPage()
     await page.addInitScript(() => {
       const Native = globalThis.RTCPeerConnection

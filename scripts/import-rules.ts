@@ -52,6 +52,7 @@ export const rows: readonly Row[] = [
 export const testsMayImport: readonly string[] = [
   "node:*",
   "fast-check",
+  "esbuild",
   "playwright-core",
   "ws",
   "jose",

@@ -2,10 +2,11 @@ import type { Clock } from "./environment.ts"
 import type { Candidate, IceServer, Role, Signal } from "./messages.ts"
 import { readPath, TimelineRecorder } from "./timeline-recorder.ts"
 
-/** A track that is sent, under the id of its publication. */
+/** What is sent for a publication. */
 export interface SentTrack {
   readonly publication: string
-  readonly track: MediaStreamTrack
+  /** `undefined` while it sends nothing, as a camera that is off: its place in the connection is kept. */
+  readonly track: MediaStreamTrack | undefined
   readonly stream: MediaStream
 }
 
@@ -112,10 +113,11 @@ export class PeerLink {
       if (sent === undefined) {
         this.#senders.delete(publication)
         if (pc.signalingState !== "closed") pc.removeTrack(sender)
-      } else if (sender.track !== sent.track) void sender.replaceTrack(sent.track)
+      } else if (sender.track !== (sent.track ?? null)) void sender.replaceTrack(sent.track ?? null)
     }
     for (const [publication, { track, stream }] of wanted)
-      if (!this.#senders.has(publication)) this.#senders.set(publication, pc.addTrack(track, stream))
+      if (track !== undefined && !this.#senders.has(publication))
+        this.#senders.set(publication, pc.addTrack(track, stream))
   }
 
   /** One of the two ends lost signals on the way: says again what may have been lost. */
@@ -465,6 +467,12 @@ function mutable(servers: readonly IceServer[]): RTCIceServer[] {
 /** "relay 203.0.113.1:49152 over UDP", from a candidate line (RFC 8839 §5.1). */
 function describeCandidate(line: string): string {
   const [, , transport = "", , address = "", port = "", , type = ""] = line.split(" ")
-  const shown = address.endsWith(".local") ? "a hidden address" : `${address}:${port}`
+  if (address.endsWith(".local")) return `${type}, its address hidden, over ${transport.toUpperCase()}`
+  // Active TCP candidates open connections themselves, and listen nowhere (RFC 6544 §4.5).
+  const shown = line.includes("tcptype active")
+    ? address
+    : address.includes(":")
+      ? `[${address}]:${port}`
+      : `${address}:${port}`
   return `${type} ${shown} over ${transport.toUpperCase()}`
 }

@@ -68,6 +68,7 @@ export class Room {
   #signaling: RoomSnapshot["signaling"] = { startedAt: undefined, endedAt: undefined }
   #snapshot: RoomSnapshot | undefined
   #notifying = false
+  #unwatchPage: (() => void) | undefined
 
   constructor(options: RoomOptions) {
     this.#options = options
@@ -126,6 +127,7 @@ export class Room {
         events: {
           welcomed: (view, fresh) => {
             settled()
+            this.#watchPage()
             this.#welcomed(view, fresh)
             resolve()
           },
@@ -268,6 +270,24 @@ export class Room {
     this.#session?.send({ type: "publish", publications })
   }
 
+  /** A page that is closed says goodbye; one whose network is back does not wait for the next try. */
+  #watchPage(): void {
+    if (this.#unwatchPage !== undefined || typeof globalThis.addEventListener !== "function") return
+    const goodbye = () =>
+      this.#end({
+        status: "closed",
+        reason: new TightbeamError("aborted", "The page was left.", "Join again."),
+      })
+    const retry = () => this.retryNow()
+    globalThis.addEventListener("pagehide", goodbye)
+    globalThis.addEventListener("online", retry)
+    this.#unwatchPage = () => {
+      globalThis.removeEventListener("pagehide", goodbye)
+      globalThis.removeEventListener("online", retry)
+      this.#unwatchPage = undefined
+    }
+  }
+
   #welcomed(view: View, fresh: boolean): void {
     if (this.#signaling.endedAt === undefined)
       this.#signaling = { ...this.#signaling, endedAt: this.#clock.now() }
@@ -309,9 +329,11 @@ export class Room {
       iceServers: () => this.#session?.iceServers ?? [],
       iceTransportPolicy,
       tracks: () =>
-        [...this.#publications.values()].flatMap(({ id, sent, stream }) =>
-          sent === undefined ? [] : [{ publication: id, track: sent, stream }],
-        ),
+        [...this.#publications.values()].map(({ id, sent, stream }) => ({
+          publication: id,
+          track: sent,
+          stream,
+        })),
       signal: (signal, generation) => this.#session?.send({ type: "signal", to: id, generation, signal }),
       onTrack: (publication, track) => this.#trackChanged(id, publication, track),
       onMessage: received => {
@@ -350,6 +372,7 @@ export class Room {
   }
 
   #end(state: RoomState): void {
+    this.#unwatchPage?.()
     for (const id of this.#links.keys()) this.#unlink(id)
     this.#session?.leave()
     this.#session = undefined

@@ -15,10 +15,10 @@ export interface App {
   /** What join tokens are signed with. */
   readonly accessSecret: Uint8Array
   /** Fresh ICE servers for a participant; none where TURN is disabled. */
-  iceServers(room: string, participant: string): IceServers
+  readonly iceServers: (room: string, participant: string) => IceServers
   /** Where a request came from, as far as the proxy may be trusted. */
-  clientAddress(request: IncomingMessage): Address
-  onEvidence(evidence: Evidence): void
+  readonly clientAddress: (request: IncomingMessage) => Address
+  readonly onEvidence: (evidence: Evidence) => void
 }
 
 /** Something that runs in the process, started with it and drained before its end. */

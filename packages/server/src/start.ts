@@ -117,8 +117,7 @@ class Process implements Running {
   }
 
   get lanUrl(): string | undefined {
-    if (this.#lan === undefined) return undefined
-    return `${this.#config.tls.mode === "off" ? "http" : "https"}://${hostInUrl(this.#lan)}:${this.httpPort}/`
+    return lanUrl(this.#config, this.httpPort)
   }
 
   get dataFolder(): string {
@@ -245,6 +244,10 @@ function lanAddress({ http }: Config): string | undefined {
   return http.address.startsWith("127.") || http.address === "::1" ? undefined : http.address
 }
 
-function hostInUrl(address: string): string {
-  return address.includes(":") ? `[${address}]` : address
+/** What others on this network open; `undefined` where they cannot reach it. */
+export function lanUrl(config: Config, port: number): string | undefined {
+  const lan = lanAddress(config)
+  if (lan === undefined) return undefined
+  const host = lan.includes(":") ? `[${lan}]` : lan
+  return `${config.tls.mode === "off" ? "http" : "https"}://${host}:${port}/`
 }

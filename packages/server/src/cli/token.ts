@@ -1,7 +1,7 @@
 import { type Loaded } from "../config/index.ts"
 import { DataFolder } from "../data/index.ts"
 import { issueToken, ROOM_NAME } from "../signaling/index.ts"
-import { accessSecret } from "../start.ts"
+import { accessSecret, lanUrl } from "../start.ts"
 import { parseDuration } from "./duration.ts"
 import { UsageError } from "./usage-error.ts"
 
@@ -19,6 +19,8 @@ export async function token({ config, own }: Loaded): Promise<string> {
     throw new UsageError(`--ttl is "${ttlText}": must be a duration up to 30d, as 90s, 15m, 1h and 7d are`)
   const secret = accessSecret(config, new DataFolder(config.data))
   const signed = await issueToken({ room, ttl, grants: { publish: !own.has("no-publish") } }, secret)
+  if (!own.has("url")) return signed
+  const { port } = config.http
   // Behind the #, where it stays in the browser and out of the logs of servers and proxies.
-  return own.has("url") ? `http://localhost:${config.http.port}/r/${room}#token=${signed}` : signed
+  return `${lanUrl(config, port) ?? `http://localhost:${port}/`}r/${room}#token=${signed}`
 }

@@ -1,6 +1,5 @@
 export type { Config } from "./config.ts"
 export type { OwnFlag } from "./from-flags.ts"
-export { type Key, keyByPath, keys } from "./keys.ts"
-export { ConfigError, type Loaded, loadConfig, reasonOf, type Sources } from "./load.ts"
+export { ConfigError, type Loaded, loadConfig, reasonOf } from "./load.ts"
 export { nearMiss } from "./near-miss.ts"
 export { configJsonSchema, describeConfig } from "./print.ts"

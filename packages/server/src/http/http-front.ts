@@ -127,8 +127,13 @@ export class HttpFront {
     server.maxHeadersCount = limits.headerCount
     server.on("request", (request, response) => void this.#answer(request, response))
     server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head))
-    server.on("clientError", (_error, socket) => refuse(socket as Duplex, "400 Bad Request"))
-    server.on("tlsClientError", () => {})
+    server.on("clientError", (error, socket) => {
+      const status =
+        CLIENT_ERRORS.get(error.code) ?? (error.code?.startsWith("HPE_") ? "400 Bad Request" : undefined)
+      // Everything else is a broken connection or a failed TLS handshake: there is no way to answer.
+      if (status === undefined) socket.destroy()
+      else refuse(socket, status)
+    })
     // Normally sent by listen(): it starts the checks of headersTimeout and requestTimeout.
     server.emit("listening")
     return server
@@ -203,6 +208,12 @@ function isTls(byte: number): boolean {
   return byte === TLS_FIRST_BYTE
 }
 
+/** What Node reports of requests that it cannot take, in the words of HTTP. */
+const CLIENT_ERRORS: ReadonlyMap<string | undefined, string> = new Map([
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+])
+
 /** Methods are upper-case letters; empty lines before a request are tolerated (RFC 9112 §2.2). */
 function isHttp(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || byte === 0x0d || byte === 0x0a
@@ -214,7 +225,9 @@ function hand(server: HttpServer | HttpsServer, socket: Socket): void {
 
 function refuse(socket: Duplex, status: string): void {
   if (socket.destroyed || !socket.writable) socket.destroy()
-  else socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+  else {
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
+  }
 }
 
 /** A name or address with an optional port, and nothing that means something in a URL or a header. */

@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 const COMPRESSIBLE = /^text\/|json|javascript|svg|wasm|icon/
 /** `app-3F2A9C1B.js`: the name changes with the contents, so the contents never do. */
-const HASHED = /[.-][A-Za-z0-9_]{8,}\.[a-z0-9]+$/
+const HASHED = /-[A-Z0-9]{8}(\.[a-z0-9]+)+$/
 
 type Encoding = "br" | "gzip" | "identity"
 

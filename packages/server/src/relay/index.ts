@@ -1,2 +1,2 @@
 export { announcedAddress } from "./announced.ts"
-export { type IceServers, Relay, type RelayCounters, type RelayOptions } from "./relay.ts"
+export { type IceServers, Relay, type RelayCounters } from "./relay.ts"

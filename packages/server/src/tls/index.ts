@@ -1,2 +1,1 @@
 export { CertificateError, loadCertificate } from "./certificate.ts"
-export type { Pem } from "./self-signed.ts"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { parseIp } from "../bytes/index.ts"
-import { Attribute, Method } from "../stun/index.ts"
+import { Attribute, Method, type StunWriter } from "../stun/index.ts"
 import { Client, newTransactionId } from "./testing/client.ts"
 import { address, World } from "./testing/world.ts"
 
@@ -20,6 +20,9 @@ describe("Allocate", () => {
     assert.deepEqual(client.relayed, relayed)
     assert.equal(again.message.uint32(Attribute.lifetime), 598)
     assert.equal(client.allocate().code, 437)
+    const thief = new Client(world, "1.2.3.4:5000", "eve")
+    thief.nonce = client.nonce
+    assert.equal(thief.allocate(() => {}, { transactionId }).code, 437)
     assert.equal(world.sockets.size, 1)
   })
 
@@ -211,5 +214,116 @@ describe("Refresh", () => {
     assert.notEqual(a.relayed!.port, b.relayed!.port)
     a.refresh(0)
     assert.equal(b.refresh(600).code, 0)
+  })
+})
+
+describe("EVEN-PORT and RESERVATION-TOKEN", () => {
+  const even = (next: boolean) => (writer: StunWriter) => writer.evenPort(next)
+  const claim = (token: Uint8Array) => (writer: StunWriter) =>
+    writer.attribute(Attribute.reservationToken, token)
+
+  test("an even port, without keeping the next", () => {
+    const world = new World()
+    for (let i = 0; i < 20; i++) {
+      const client = new Client(world, `1.2.3.4:${5000 + i}`)
+      const answer = client.allocate(even(false))
+      assert.equal(answer.code, 0)
+      assert.equal(client.relayed!.port % 2, 0)
+      assert.ok(!answer.message.has(Attribute.reservationToken))
+    }
+    assert.equal(world.server.counters().freePorts, 2000 - 20)
+  })
+
+  test("an even port and its neighbour, for who brings the token, once", () => {
+    const world = new World()
+    const first = new Client(world, "1.2.3.4:5000")
+    const transactionId = newTransactionId()
+    const token = first.allocate(even(true), { transactionId }).message.value(Attribute.reservationToken)!
+    assert.equal(token.length, 8)
+    const again = first.allocate(even(true), { transactionId })
+    assert.deepEqual(again.message.value(Attribute.reservationToken), token)
+    assert.equal(new Client(world, "1.2.3.4:5001", "eve").allocate(claim(token)).code, 508)
+    const second = new Client(world, "1.2.3.4:5002")
+    assert.equal(second.allocate(claim(token)).code, 0)
+    assert.equal(second.relayed!.port, first.relayed!.port + 1)
+    assert.equal(new Client(world, "1.2.3.4:5003").allocate(claim(token)).code, 508)
+    assert.equal(world.server.counters().freePorts, 1998)
+    first.refresh(0)
+    second.refresh(0)
+    assert.equal(world.server.counters().freePorts, 2000)
+  })
+
+  test("a reservation is held for 30 seconds, then the port is anybody's", () => {
+    const world = new World({ relayPorts: { min: 50_000, max: 50_001 } })
+    const first = new Client(world, "1.2.3.4:5000")
+    const token = first.allocate(even(true)).message.value(Attribute.reservationToken)!.slice()
+    const second = new Client(world, "1.2.3.4:5001")
+    world.advance(29_999)
+    assert.equal(second.allocate().code, 508)
+    world.advance(1)
+    assert.equal(second.allocate(claim(token)).code, 508)
+    assert.equal(second.allocate().code, 0)
+    assert.equal(second.relayed!.port, 50_001)
+  })
+
+  test("reserved ports count for the user, so that they cannot be hoarded", () => {
+    const world = new World({ limits: { allocationsPerUser: 4 } })
+    for (let i = 0; i < 4; i++) {
+      const client = new Client(world, `1.2.3.4:${5000 + i}`)
+      // Two ports the first time; what is left then is the reservation.
+      assert.equal(client.allocate(even(true)).code, i < 3 ? 0 : 486)
+      if (i < 3) client.refresh(0)
+    }
+    world.advance(30_000)
+    assert.equal(new Client(world, "1.2.3.4:5000").allocate(even(true)).code, 0)
+    assert.equal(world.server.counters().freePorts, 1998)
+  })
+
+  test("400 where RFC 8656 §7.2 forbids the combination, or the value is unreadable", () => {
+    const client = new Client(new World(), "1.2.3.4:5000")
+    const token = new Uint8Array(8)
+    const family = Attribute.requestedAddressFamily
+    const additional = Attribute.additionalAddressFamily
+    for (const fill of [
+      claim(new Uint8Array(7)),
+      (w: StunWriter) => w.attribute(Attribute.evenPort, new Uint8Array(2)),
+      (w: StunWriter) => [claim(token)(w), w.evenPort(false)],
+      (w: StunWriter) => [claim(token)(w), w.addressFamily(family, 1)],
+      (w: StunWriter) => [claim(token)(w), w.addressFamily(additional, 2)],
+      (w: StunWriter) => [w.evenPort(true), w.addressFamily(additional, 2)],
+    ]) {
+      assert.equal(client.allocate(fill).code, 400)
+    }
+    assert.equal(client.allocate(claim(token)).code, 508)
+  })
+
+  test("508 when no pair is left; nothing is lost when ports are in use by others", () => {
+    const odd = new World({ relayPorts: { min: 50_001, max: 50_001 } })
+    assert.equal(new Client(odd, "1.2.3.4:5000").allocate(even(false)).code, 508)
+    const single = new World({ relayPorts: { min: 50_000, max: 50_000 } })
+    assert.equal(new Client(single, "1.2.3.4:5000").allocate(even(true)).code, 508)
+    assert.equal(new Client(single, "1.2.3.4:5000").allocate(even(false)).code, 0)
+
+    const busy = new World({ relayPorts: { min: 50_000, max: 50_003 } })
+    busy.occupied.add(50_000)
+    for (let i = 0; i < 20; i++) {
+      const client = new Client(busy, "1.2.3.4:5000")
+      assert.equal(client.allocate(even(true)).code, 0)
+      assert.equal(client.relayed!.port, 50_002)
+      client.refresh(0)
+      busy.advance(30_000)
+      assert.equal(busy.server.counters().freePorts, 8)
+    }
+    busy.occupied.add(50_002)
+    assert.equal(new Client(busy, "1.2.3.4:5000").allocate(even(true)).code, 508)
+    assert.equal(busy.server.counters().freePorts, 8)
+    // The reserved port itself may be somebody else's by then.
+    busy.occupied.clear()
+    const first = new Client(busy, "1.2.3.4:5000")
+    const token = first.allocate(even(true)).message.value(Attribute.reservationToken)!.slice()
+    busy.occupied.add(first.relayed!.port + 1)
+    assert.equal(new Client(busy, "1.2.3.4:5001").allocate(claim(token)).code, 508)
+    busy.close()
+    assert.equal(busy.server.counters().freePorts, 8)
   })
 })

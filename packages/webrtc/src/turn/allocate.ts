@@ -1,6 +1,6 @@
 import type { BindFailure, Out, Path, Socket } from "../contract/index.ts"
-import { Attribute, Method, TRANSPORT_UDP } from "../stun/index.ts"
-import type { Allocation } from "./allocation.ts"
+import { Attribute, Method, type StunMessage, TRANSPORT_UDP } from "../stun/index.ts"
+import type { Allocation, PortWish } from "./allocation.ts"
 import { userOf } from "./credentials.ts"
 import {
   type Context,
@@ -10,6 +10,7 @@ import {
   refusal,
   requestedFamily,
 } from "./request.ts"
+import { RESERVATION_TOKEN_LENGTH } from "./reservation.ts"
 import type { ReplyTo } from "./responder.ts"
 
 /** The Allocate method (RFC 8656 §7.2). Its answer has to wait for the driver to bind a socket. */
@@ -31,16 +32,22 @@ export class Allocate {
     if (transport < 0) return refusal(400, "unreadable REQUESTED-TRANSPORT")
     if (Math.floor(transport / 0x1000000) !== TRANSPORT_UDP) return refusal(442, "only UDP is relayed")
 
+    const user = userOf(from.username)
+    const port = this.#portWish(message, user, now)
+    if (typeof port === "object" && "code" in port) return port
     const family = requestedFamily(message)
     // Without the attribute it is IPv4, whatever the client itself comes by (RFC 8656 §7.2, 7).
-    const relay = family === undefined ? undefined : table.relays(family === 0 ? 4 : family)
+    const asked = family === undefined ? undefined : table.relays(family === 0 ? 4 : family)
+    const relay = typeof port === "object" ? port.relay : asked
     if (relay === undefined) return refusal(440, "no relayed address of that family")
     const lifetime = desiredLifetime(message, limits)
     if (lifetime === undefined) return refusal(400, "unreadable LIFETIME")
 
-    const user = userOf(from.username)
-    if (table.allocationsOf(user) >= limits.allocationsPerUser)
+    // A reserved port is counted since it was reserved.
+    const more = typeof port === "object" ? 0 : port === "even-with-next" ? 2 : 1
+    if (table.allocationsOf(user) + more > limits.allocationsPerUser) {
       return refusal(486, "limits.allocationsPerUser")
+    }
     if (table.size >= limits.allocations) return refusal(508, "limits.allocations")
     const allocation = table.create(
       {
@@ -51,11 +58,12 @@ export class Allocate {
         transactionId: to.transactionId,
         fingerprint: to.fingerprint,
         lifetime,
+        port,
       },
       relay,
       out,
     )
-    return allocation === undefined ? refusal(508, "no relay port is free") : undefined
+    return allocation === undefined ? refusal(508, "no relay port is free that would do") : undefined
   }
 
   /** The socket is there. Returns the allocation, which now relays; `undefined` if nobody waits any more. */
@@ -75,12 +83,31 @@ export class Allocate {
     return { client: allocation.client, refused: refusal(508, why) }
   }
 
+  /** EVEN-PORT and RESERVATION-TOKEN (RFC 8656 §7.2, 5 and 8). */
+  #portWish(message: StunMessage, user: string, now: number): PortWish | Refusal {
+    const even = message.value(Attribute.evenPort)
+    const token = message.value(Attribute.reservationToken)
+    if (token !== undefined) {
+      if (token.length !== RESERVATION_TOKEN_LENGTH) return refusal(400, "unreadable RESERVATION-TOKEN")
+      const rivals = [Attribute.requestedAddressFamily, Attribute.additionalAddressFamily]
+      if (even !== undefined || rivals.some(type => message.has(type))) {
+        return refusal(400, "RESERVATION-TOKEN with EVEN-PORT or an address family")
+      }
+      return this.#context.table.reservation(token, user, now) ?? refusal(508, "no such reservation")
+    }
+    if (even === undefined) return "any"
+    if (even.length !== 1) return refusal(400, "unreadable EVEN-PORT")
+    if ((even[0]! & 0x80) === 0) return "even"
+    if (!message.has(Attribute.additionalAddressFamily)) return "even-with-next"
+    return refusal(400, "EVEN-PORT with a reservation and ADDITIONAL-ADDRESS-FAMILY")
+  }
+
   /**
    * RFC 8656 §7.2: a retransmission has the transaction id that made the allocation and gets the same
    * answer; while the socket is still awaited it gets the answer that will come. Anything else is a mismatch.
    */
   #repeat(existing: Allocation, request: Request, now: number, out: Out<never>): Refusal | undefined {
-    if (!request.message.hasTransactionId(existing.transactionId)) {
+    if (request.from.key !== existing.key || !request.message.hasTransactionId(existing.transactionId)) {
       return refusal(437, "the client has an allocation")
     }
     if (existing.isBound) this.#succeed(existing, request.to, now, out)
@@ -92,6 +119,8 @@ export class Allocate {
     this.#context.responder.success(to, out, writer => {
       writer.xorAddress(Attribute.xorRelayedAddress, allocation.relayed.ip, allocation.relayed.port)
       writer.uint32(Attribute.lifetime, allocation.timeToExpiry(now))
+      const token = allocation.reservationToken
+      if (token !== undefined) writer.attribute(Attribute.reservationToken, token)
       writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port)
     })
   }

@@ -1,6 +1,6 @@
 import type { Address } from "../bytes/index.ts"
 import { type BindFailure, NO_PATH, type Out, type Path, type Socket } from "../contract/index.ts"
-import { Allocation, type AllocationRequest } from "./allocation.ts"
+import { Allocation, type AllocationRequest, type PortWish } from "./allocation.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { TurnLimits } from "./options.ts"
@@ -8,6 +8,7 @@ import { PathMap } from "./path-map.ts"
 import { PERMISSION_LIFETIME, Permission } from "./permission.ts"
 import type { RandomPool } from "./random-pool.ts"
 import type { RelayAddresses } from "./relay-addresses.ts"
+import { type Reservation, Reservations } from "./reservation.ts"
 
 type AnyOut = Out<never>
 
@@ -27,6 +28,7 @@ export class AllocationTable {
   readonly #binding = new Map<number, Allocation>()
   readonly #perUser = new Map<string, number>()
   readonly #deadlines = new Deadlines<Allocation>()
+  readonly #reservations: Reservations
   #lastNumber = 0
   #lastBind = 0
 
@@ -34,6 +36,7 @@ export class AllocationTable {
     this.#limits = limits
     this.#random = random
     this.#relays = relays
+    this.#reservations = new Reservations(random)
   }
 
   get size(): number {
@@ -48,8 +51,12 @@ export class AllocationTable {
     return this.#relays.reduce((sum, { ports }) => sum + ports.free, 0)
   }
 
+  get reservedPorts(): number {
+    return this.#reservations.size
+  }
+
   get nextExpiry(): number {
-    return this.#deadlines.next
+    return Math.min(this.#deadlines.next, this.#reservations.nextExpiry)
   }
 
   ofClient(client: Path): Allocation | undefined {
@@ -84,19 +91,26 @@ export class AllocationTable {
     return false
   }
 
+  /** What a RESERVATION-TOKEN stands for, if it is this user's. */
+  reservation(token: Uint8Array, user: string, now: number): Reservation | undefined {
+    return this.#reservations.find(token, user, now)
+  }
+
+  /** How much of their quota a user has: allocations, and ports reserved for more. */
   allocationsOf(user: string): number {
     return this.#perUser.get(user) ?? 0
   }
 
-  /** Makes an allocation and asks for its socket; `undefined` when no port is left. */
+  /** Makes an allocation and asks for its socket; `undefined` when no port is left that would do. */
   create(request: AllocationRequest, relay: RelayAddresses, out: AnyOut): Allocation | undefined {
-    const port = relay.ports.take(this.#random)
+    const port = this.#takePort(request.port, relay)
     if (port === undefined) return undefined
+    if (typeof request.port === "object") this.#claim(request.port)
     const allocation = new Allocation(++this.#lastNumber, request, { ip: relay.ip, port })
     out.paths.hold(allocation.client)
     this.#all.add(allocation)
     this.#byClient.set(allocation.client, allocation)
-    this.#perUser.set(allocation.user, this.allocationsOf(allocation.user) + 1)
+    this.#count(allocation.user, allocation.portWish === "even-with-next" ? 2 : 1)
     this.#bind(allocation, out)
     return allocation
   }
@@ -112,7 +126,11 @@ export class AllocationTable {
     allocation.socket = socket
     this.#bySocket[socket] = allocation
     const relay = this.#relayOf(allocation)
-    relay.give(allocation.relayed.port, allocation)
+    const { port } = allocation.relayed
+    relay.give(port, allocation)
+    if (allocation.portWish === "even-with-next") {
+      allocation.reservationToken = this.#reservations.make(relay, port + 1, allocation.user, now).token
+    }
     this.#putBackTried(allocation, relay)
     this.refresh(allocation, allocation.lifetime, now)
     return allocation
@@ -123,9 +141,12 @@ export class AllocationTable {
     const allocation = this.#binding.get(id)
     if (allocation === undefined) return undefined
     this.#binding.delete(id)
-    if (reason === "in-use" && allocation.triedPorts.length + 1 < this.#limits.bindTries) {
-      const next = this.#relayOf(allocation).ports.take(this.#random)
+    const isReserved = typeof allocation.portWish === "object"
+    if (reason === "in-use" && !isReserved && allocation.triedPorts.length + 1 < this.#limits.bindTries) {
+      const relay = this.#relayOf(allocation)
+      const next = this.#takePort(allocation.portWish, relay)
       if (next !== undefined) {
+        if (allocation.portWish === "even-with-next") relay.ports.release(allocation.relayed.port + 1)
         allocation.triedPorts.push(allocation.relayed.port)
         allocation.relayed = { ip: allocation.relayed.ip, port: next }
         this.#bind(allocation, out)
@@ -182,6 +203,13 @@ export class AllocationTable {
 
   /** Lets everything go that has expired. Returns the next allocation that did, freed, or `undefined` for the last. */
   expireNext(now: number, out: AnyOut): Allocation | undefined {
+    for (
+      let reservation = this.#reservations.expireNext(now);
+      reservation !== undefined;
+      reservation = this.#reservations.expireNext(now)
+    ) {
+      this.#giveUp(reservation)
+    }
     // Whoever is looked at is due later afterwards, or gone: each at most once per call of the owner's loop.
     for (let item = this.#deadlines.take(now); item !== undefined; item = this.#deadlines.take(now)) {
       if (item.expiresAt <= now) {
@@ -215,10 +243,13 @@ export class AllocationTable {
     this.#byClient.delete(allocation.client)
     for (const channel of allocation.channels.all) this.#closeChannel(channel, out)
     out.paths.release(allocation.client)
-    const count = this.allocationsOf(allocation.user) - 1
-    if (count === 0) this.#perUser.delete(allocation.user)
-    else this.#perUser.set(allocation.user, count)
+    this.#count(allocation.user, -1)
     const relay = this.#relayOf(allocation)
+    if (!allocation.isBound && allocation.portWish === "even-with-next") {
+      // It never came to a reservation.
+      relay.ports.release(allocation.relayed.port + 1)
+      this.#count(allocation.user, -1)
+    }
     this.#putBackTried(allocation, relay)
     relay.takeBack(allocation.relayed.port)
     if (!allocation.isBound) return
@@ -226,9 +257,38 @@ export class AllocationTable {
     out.ask({ type: "close", socket: allocation.socket })
   }
 
-  /** Nobody waits for sockets any more: those that still come are closed. */
-  forgetBinds(): void {
+  /** Nobody waits for sockets any more, those that still come are closed; nor does anybody claim a port. */
+  forgetAwaited(): void {
     this.#binding.clear()
+    for (
+      let reservation = this.#reservations.expireNext(Infinity);
+      reservation !== undefined;
+      reservation = this.#reservations.expireNext(Infinity)
+    ) {
+      this.#giveUp(reservation)
+    }
+  }
+
+  #takePort(wish: PortWish, relay: RelayAddresses): number | undefined {
+    if (typeof wish === "object") return wish.port
+    if (wish === "any") return relay.ports.take(this.#random)
+    return relay.ports.takeEven(this.#random, wish === "even-with-next")
+  }
+
+  #claim(reservation: Reservation): void {
+    this.#reservations.claim(reservation)
+    this.#count(reservation.user, -1)
+  }
+
+  #giveUp(reservation: Reservation): void {
+    reservation.relay.takeBack(reservation.port)
+    this.#count(reservation.user, -1)
+  }
+
+  #count(user: string, change: number): void {
+    const count = this.allocationsOf(user) + change
+    if (count === 0) this.#perUser.delete(user)
+    else this.#perUser.set(user, count)
   }
 
   #bind(allocation: Allocation, out: AnyOut): void {

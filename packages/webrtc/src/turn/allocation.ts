@@ -4,8 +4,15 @@ import { type Channel, ChannelTable } from "./channel.ts"
 import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
 import { findPermission, type Permission } from "./permission.ts"
+import type { Reservation } from "./reservation.ts"
 
 const UNBOUND = -1
+
+/**
+ * Which relay port is wanted (RFC 8656 §7.2): any, an even one, an even one whose successor is reserved, or
+ * the one that was reserved.
+ */
+export type PortWish = "any" | "even" | "even-with-next" | Reservation
 
 /** What an allocation is made from: an Allocate request that passed all checks. */
 export interface AllocationRequest {
@@ -18,6 +25,7 @@ export interface AllocationRequest {
   readonly fingerprint: boolean
   /** Seconds. */
   readonly lifetime: number
+  readonly port: PortWish
 }
 
 /**
@@ -35,6 +43,9 @@ export class Allocation implements Due {
   readonly transactionId: Uint8Array
   readonly fingerprint: boolean
   readonly lifetime: number
+  readonly portWish: PortWish
+  /** The token of the port behind ours, if it was reserved: repeated to retransmissions. */
+  reservationToken: Uint8Array | undefined = undefined
   /** As clients and peers see it; its port changes until a socket is bound. */
   relayed: Address
   socket: Socket = UNBOUND
@@ -59,6 +70,7 @@ export class Allocation implements Due {
     this.transactionId = request.transactionId
     this.fingerprint = request.fingerprint
     this.lifetime = request.lifetime
+    this.portWish = request.port
     this.relayed = relayed
   }
 

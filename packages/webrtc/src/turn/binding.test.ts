@@ -98,7 +98,7 @@ describe("BindingClient", () => {
   }
 
   test("through heavy loss, over many seeds: one event for each query", () => {
-    for (let seed = 1; seed <= 200; seed++) {
+    for (let seed = 1; seed <= 60; seed++) {
       let state = seed
       const loses = () => {
         state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -107,7 +107,11 @@ describe("BindingClient", () => {
       const exchange = new Exchange(address("1.2.3.4:40000"), loses, seed)
       const queries = [exchange.query(), exchange.query()]
       exchange.run(40_000)
-      assert.deepEqual(exchange.events.map(event => event.query).sort(), queries, `seed ${seed}`)
+      assert.deepEqual(
+        exchange.events.map(event => event.query).sort((a, b) => a - b),
+        queries,
+        `seed ${seed}`,
+      )
       for (const event of exchange.events) {
         if (event.type === "reflexive") assert.equal(formatAddress(event.reflexive), "1.2.3.4:40000")
         else assert.equal(event.reason, "timeout")

@@ -2,7 +2,7 @@ import { equalAddress } from "../bytes/index.ts"
 import type { Out } from "../contract/index.ts"
 import { Attribute } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
-import { type Channel, isChannelNumber } from "./channel.ts"
+import { type Channel, FIRST_CHANNEL } from "./channel.ts"
 import { type Context, judgedPeer, type Refusal, type Request, refusal } from "./request.ts"
 
 /**
@@ -23,10 +23,13 @@ export function channelBind(
   const peerAt = message.indexOf(Attribute.xorPeerAddress)
   if (value < 0 || peerAt < 0) return refusal(400, "no CHANNEL-NUMBER and XOR-PEER-ADDRESS")
   const number = value >>> 16
-  if (!isChannelNumber(number)) return refusal(400, "no channel number")
+  if (number < FIRST_CHANNEL || number > context.lastChannel)
+    return refusal(400, `no channel number: ${number}`)
   const judged = judgedPeer(message, peerAt, allocation.family, policy)
   if ("code" in judged) return judged
   const peer = judged.copy()
+  // A permission may be asked for with any port; packets cannot be sent to this one.
+  if (peer.port === 0) return refusal(400, "the peer has no port")
 
   table.prune(allocation, now, out)
   // Live or cooling down: neither the number nor the peer may change partners (RFC 8656 §12).

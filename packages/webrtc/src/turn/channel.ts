@@ -5,6 +5,8 @@ import type { Permission } from "./permission.ts"
 /** RFC 8656 §12: the numbers that a channel may have. */
 export const FIRST_CHANNEL = 0x4000
 export const LAST_CHANNEL = 0x4fff
+/** RFC 5766 §11 went further; what was written before RFC 8656 may use it. */
+export const LAST_CHANNEL_RFC5766 = 0x7fff
 
 /** RFC 8656 §12: "A channel binding lasts for 10 minutes unless refreshed." In ms. */
 export const CHANNEL_LIFETIME = 600_000
@@ -58,10 +60,6 @@ export class Channel {
   }
 }
 
-export function isChannelNumber(number: number): boolean {
-  return number >= FIRST_CHANNEL && number <= LAST_CHANNEL
-}
-
 /** The channels of one allocation, by number in constant time. */
 export class ChannelTable {
   readonly #channels: Channel[] = []
@@ -76,7 +74,7 @@ export class ChannelTable {
     return this.#channels
   }
 
-  /** Of a number in 0x4000–0x4FFF. Cooling ones too: ask `isLive`. */
+  /** Of a number from FIRST_CHANNEL on. Cooling ones too: ask `isLive`. */
   get(number: number): Channel | undefined {
     const place = this.#places[number - FIRST_CHANNEL]
     return place === undefined || place === 0 ? undefined : this.#channels[place - 1]

@@ -23,6 +23,8 @@ export interface TurnCounters {
   /** Now. */
   readonly allocations: number
   readonly freePorts: number
+  /** Kept for who comes with a RESERVATION-TOKEN. */
+  readonly reservedPorts: number
   /** Since the start, as everything below. Application data only, without any header. */
   readonly packetsToPeers: number
   readonly bytesToPeers: number
@@ -65,10 +67,9 @@ export class Counters {
     this.errors[code] = (this.errors[code] ?? 0) + 1
   }
 
-  snapshot(allocations: number, freePorts: number): TurnCounters {
+  snapshot(now: Pick<TurnCounters, "allocations" | "freePorts" | "reservedPorts">): TurnCounters {
     return {
-      allocations,
-      freePorts,
+      ...now,
       packetsToPeers: this.packetsToPeers,
       bytesToPeers: this.bytesToPeers,
       packetsToClients: this.packetsToClients,

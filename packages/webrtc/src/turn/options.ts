@@ -16,6 +16,11 @@ export interface TurnServerOptions {
   /** UDP ports to relay from, both included. Default `DEFAULT_RELAY_PORTS`. */
   readonly relayPorts?: PortRange
   readonly limits?: Partial<TurnLimits>
+  /**
+   * Which numbers channels may have: "rfc8656" 0x4000–0x4FFF, "rfc5766" 0x4000–0x7FFF for clients from
+   * before 2020. Default "rfc8656".
+   */
+  readonly channelNumbers?: "rfc8656" | "rfc5766"
   /** Who may be a peer. The default is safe: no special-purpose address. */
   readonly peers?: PeerPolicyOptions
 }

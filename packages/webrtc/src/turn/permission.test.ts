@@ -109,6 +109,17 @@ describe("ChannelBind", () => {
     assert.equal(noNumber.code, 400)
   })
 
+  test("0x4000–0x7FFF where clients of RFC 5766 are served", () => {
+    const world = new World({ channelNumbers: "rfc5766" })
+    const client = new Client(world, "1.2.3.4:5000")
+    client.allocate()
+    assert.equal(client.bind(0x7fff, PEER).code, 0)
+    assert.equal(client.channelData(0x7fff, DATA).length, 1)
+    assert.deepEqual([...client.hear(PEER, DATA)[0]!.bytes], [0x7f, 0xff, 0, 3, 1, 2, 3])
+    assert.equal(client.bind(0x8000, OTHER).code, 400)
+    assert.deepEqual(client.channelData(0x8000, DATA), [])
+  })
+
   test("400 for a number that has another peer, for a peer that has another number", () => {
     const { client } = setUp()
     client.bind(0x4000, PEER)
@@ -120,8 +131,11 @@ describe("ChannelBind", () => {
     assert.deepEqual([...client.hear(address("8.8.8.8:9001"), DATA)[0]!.bytes], [0x40, 1, 0, 3, 1, 2, 3])
   })
 
-  test("403 and 443 for peers that may not be", () => {
+  test("403 and 443 for peers that may not be, 400 for port 0", () => {
     const { client } = setUp()
+    assert.equal(client.bind(0x4000, address("8.8.8.8:0")).code, 400)
+    client.permit(address("8.8.8.8:0"))
+    assert.deepEqual(client.sendTo(address("8.8.8.8:0"), DATA), [])
     assert.equal(client.bind(0x4000, address("127.0.0.1:80")).code, 403)
     assert.equal(client.bind(0x4000, address("[2a02::2]:1")).code, 443)
     assert.deepEqual(client.channelData(0x4000, DATA), [])
@@ -158,6 +172,24 @@ describe("ChannelBind", () => {
     world.advance(1)
     assert.equal(client.bind(0x4000, OTHER).code, 0)
     assert.equal(client.bind(0x4001, PEER).code, 0)
+  })
+
+  test("holds one path each, for as long as it is bound, whether or not a packet comes by", () => {
+    const { world, client } = setUp()
+    assert.equal(world.paths.held, 1)
+    client.bind(0x4000, PEER)
+    client.bind(0x4001, OTHER)
+    client.permit(address("9.9.9.9:1"))
+    assert.equal(world.paths.held, 3)
+    world.advance(1000)
+    client.bind(0x4000, PEER)
+    assert.equal(world.paths.held, 3)
+    world.advance(CHANNEL_LIFETIME - 1000)
+    assert.equal(world.paths.held, 2)
+    client.bind(0x4001, OTHER)
+    assert.equal(world.paths.held, 3)
+    client.refresh(0)
+    assert.equal(world.paths.held, 0)
   })
 
   test("508 beyond the cap, or when the driver has no path left", () => {

@@ -48,6 +48,22 @@ export class PortPool {
     return port
   }
 
+  /**
+   * An even port, now in use; with `next` the odd one behind it too (RFC 8656 §7.2). `undefined` when there
+   * is none. Looks at each port once at most, from a random one on.
+   */
+  takeEven(random: RandomPool, next: boolean): number | undefined {
+    const start = random.below(this.total)
+    for (let i = 0; i < this.total; i++) {
+      const port = this.first + ((start + i) % this.total)
+      if (port % 2 === 1 || !this.isFree(port) || (next && !this.isFree(port + 1))) continue
+      this.claim(port)
+      if (next) this.claim(port + 1)
+      return port
+    }
+    return undefined
+  }
+
   /** Takes one certain port, which must be free. */
   claim(port: number): void {
     if (!this.isFree(port)) throw new RangeError(`claim(${port}): this port is not free`)

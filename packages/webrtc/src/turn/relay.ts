@@ -81,7 +81,7 @@ export class Relay {
     const peerAt = message.indexOf(Attribute.xorPeerAddress)
     const dataAt = message.indexOf(Attribute.data)
     const peer = this.#peer
-    if (peerAt < 0 || dataAt < 0 || !readXorAddress(message, peerAt, peer)) {
+    if (peerAt < 0 || dataAt < 0 || !readXorAddress(message, peerAt, peer) || peer.port === 0) {
       return this.#counters.drop("malformed")
     }
     if (allocation.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")

@@ -1,4 +1,3 @@
-import type { Out } from "../contract/index.ts"
 import { AddressFamily, AddressSlot, Attribute, readXorAddress, type StunMessage } from "../stun/index.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { Authenticated } from "./authentication.ts"
@@ -25,10 +24,9 @@ export interface Context {
   readonly policy: PeerPolicy
   readonly responder: Responder
   readonly limits: TurnLimits
+  /** The highest channel number. */
+  readonly lastChannel: number
 }
-
-/** Answers a request, or says why not. */
-export type Handler = (request: Request, now: number, out: Out<never>) => Refusal | undefined
 
 export function refusal(code: number, why: string): Refusal {
   return { code, why }

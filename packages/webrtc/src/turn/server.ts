@@ -12,6 +12,7 @@ import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
 import { Authentication } from "./authentication.ts"
+import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
@@ -61,8 +62,8 @@ const METHOD_NAMES: ReadonlyMap<number, string> = new Map([
 ])
 
 /**
- * What this server knows of the attributes that must be understood. Not among them: EVEN-PORT,
- * RESERVATION-TOKEN and DONT-FRAGMENT, which it answers as RFC 8656 §7.2 wants of a server without them.
+ * What this server knows of the attributes that must be understood. Not among them: DONT-FRAGMENT, which
+ * is refused as RFC 8656 §7.2 wants of a server that cannot set the DF bit.
  */
 const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.mappedAddress,
@@ -77,8 +78,10 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.nonce,
   Attribute.xorRelayedAddress,
   Attribute.requestedAddressFamily,
+  Attribute.evenPort,
   Attribute.requestedTransport,
   Attribute.xorMappedAddress,
+  Attribute.reservationToken,
 ])
 
 /**
@@ -130,7 +133,8 @@ export class TurnServer implements Machine<TurnEvent> {
     this.#relay = new Relay(table, policy, this.#counters, random, (allocation, peer, out) =>
       this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
     )
-    this.#context = { table, policy, limits, responder: this.#responder }
+    const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
+    this.#context = { table, policy, limits, lastChannel, responder: this.#responder }
     this.#allocate = new Allocate(this.#context)
     this.#evidence = new EvidenceBudget(limits.refusalsNotedPerSecond)
   }
@@ -140,8 +144,12 @@ export class TurnServer implements Machine<TurnEvent> {
     const allocation = this.#table.ofSocket(out.paths.socket(d.path))
     if (allocation !== undefined) return this.#relay.fromPeer(allocation, d, now, out)
     if (d.length === 0) return this.#counters.drop("malformed")
-    const kind = demultiplex(d.bytes[d.offset]!)
-    if (kind === "channel-data") return this.#relay.channelData(d, now, out)
+    const first = d.bytes[d.offset]!
+    const kind = demultiplex(first)
+    // The numbers that RFC 5766 had beyond RFC 8656's begin with a byte that is nobody's here.
+    const isOldChannel =
+      kind === "other" && first >= FIRST_CHANNEL >> 8 && first <= this.#context.lastChannel >> 8
+    if (kind === "channel-data" || isOldChannel) return this.#relay.channelData(d, now, out)
     if (kind === "stun") return this.#receiveStun(d, now, out)
     this.#counters.drop("malformed")
   }
@@ -173,12 +181,13 @@ export class TurnServer implements Machine<TurnEvent> {
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
   close(_now: number, out: TurnOut): void {
     this.#isClosed = true
-    this.#table.forgetBinds()
+    this.#table.forgetAwaited()
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", out)
   }
 
   counters(): TurnCounters {
-    return this.#counters.snapshot(this.#table.size, this.#table.freePorts)
+    const { size: allocations, freePorts, reservedPorts } = this.#table
+    return this.#counters.snapshot({ allocations, freePorts, reservedPorts })
   }
 
   #receiveStun(d: Datagram, now: number, out: TurnOut): void {
@@ -244,7 +253,8 @@ export class TurnServer implements Machine<TurnEvent> {
     out: TurnOut,
   ): Refusal | undefined {
     const { message, from } = request
-    if (message.hasUnknownAttributes(UNDERSTOOD)) return refusal(420, "unknown attributes")
+    const unknown = message.unknownAttributes(UNDERSTOOD)
+    if (unknown.length > 0) return refusal(420, `unknown attributes: ${unknown.map(hex).join(", ")}`)
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
     // RFC 8656 §5: everything else needs an allocation, and its owner.
     if (!allocation?.isBound) return refusal(437, "no allocation")
@@ -361,4 +371,8 @@ export class TurnServer implements Machine<TurnEvent> {
       peer: formatIp(peer.ip),
     })
   }
+}
+
+function hex(type: number): string {
+  return `0x${type.toString(16).padStart(4, "0")}`
 }

@@ -64,11 +64,24 @@ export const DEFAULTS: TurnServerOptions = {
   relayPorts: { min: 50_000, max: 50_999 },
 }
 
+/** The intern table, counting what is held. */
+class CountingPaths extends PathTable {
+  held = 0
+  override hold(path: Path): void {
+    super.hold(path)
+    this.held++
+  }
+  override release(path: Path): void {
+    super.release(path)
+    this.held--
+  }
+}
+
 /** One TURN server, its driver and everybody it talks to, on a clock that the test moves. */
 export class World {
   now = 0
   readonly server: TurnServer
-  readonly paths: PathTable
+  readonly paths: CountingPaths
   readonly events: TurnEvent[] = []
   readonly evidence: Evidence[] = []
   readonly sent: Sent[] = []
@@ -89,7 +102,7 @@ export class World {
 
   constructor(options: Partial<TurnServerOptions> = {}, pathCapacity = 4096) {
     this.server = new TurnServer({ ...DEFAULTS, ...options })
-    this.paths = new PathTable(pathCapacity)
+    this.paths = new CountingPaths(pathCapacity)
     const view = new DataView(this.#slab.buffer)
     this.#datagram = { bytes: this.#slab, view, offset: HEADROOM, length: 0, path: 0, ecn: 0 }
     this.#out = this.#makeOut()

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict"
+import { after, before, describe, test } from "node:test"
+import type { Browser } from "playwright-core"
+import { launchChromium, Person, Server } from "./harness.ts"
+
+describe("When things go wrong", () => {
+  let server: Server
+  let browser: Browser
+  let people: Person[]
+
+  before(async () => {
+    server = await Server.start()
+    browser = await launchChromium()
+    people = []
+    for (const name of ["Ada", "Ben", "Cyd"]) {
+      const person = await Person.open(browser, `${server.url}/r/three`)
+      await person.join(name)
+      people.push(person)
+    }
+  })
+  after(async () => {
+    await browser?.close()
+    await server?.stop()
+  })
+
+  const everybodySeesTwoOthers = () =>
+    Promise.all(
+      people.map(async person => {
+        await person.until(
+          "two other tiles with a picture",
+          async () => (await person.otherTile.getByTestId("tile-video").count()) === 2,
+        )
+        await person.seesAndHears()
+      }),
+    )
+
+  test("three people see and hear each other", async () => {
+    await everybodySeesTwoOthers()
+    for (const person of people) assert.equal((await person.media()).pairs.length, 2)
+  })
+
+  test("a page that is loaded anew leaves no ghost behind", async () => {
+    const [ada, , cyd] = people as [Person, Person, Person]
+    await cyd.page.reload()
+    await ada.until("Cyd to be gone", async () => (await ada.otherTile.count()) === 1)
+    await cyd.join("Cyd")
+    await everybodySeesTwoOthers()
+  })
+
+  test("the server is restarted: media goes on meanwhile, and the room finds itself again", async () => {
+    const [ada] = people as [Person]
+    await server.kill()
+    await ada.at("state-banner").waitFor()
+    const { framesDecoded } = await ada.media()
+    await ada.until("frames without a server", async () => (await ada.media()).framesDecoded > framesDecoded)
+    server = await server.restart()
+    await ada.until("the banner to go", async () => (await ada.at("state-banner").count()) === 0)
+    await everybodySeesTwoOthers()
+  })
+
+  test("no page had an error that nobody caught", () => {
+    assert.deepEqual(
+      people.flatMap(person => person.errors),
+      [],
+    )
+  })
+})
+
+test("who may not use the camera is told why, and joins anyway", async () => {
+  const server = await Server.start()
+  const browser = await launchChromium({ deny: true })
+  try {
+    const person = await Person.open(browser, `${server.url}/r/denied`, { grant: false })
+    await person.at("permission-error").first().waitFor()
+    assert.match(await person.at("permission-error").first().innerText(), /allow/i)
+    await person.join("Dee")
+    assert.deepEqual(person.errors, [])
+  } finally {
+    await browser.close()
+    await server.stop()
+  }
+})

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict"
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { after, before, describe, test } from "node:test"
+import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
+import { Server } from "./harness.ts"
+
+/** The TURN credentials that a participant is given on joining. */
+async function credentials(server: Server): Promise<{ username: string; password: string }> {
+  const socket = new WebSocket(`${server.url.replace("http", "ws")}/signal`, SUBPROTOCOL)
+  await once(socket, "open")
+  socket.send(
+    JSON.stringify({
+      type: "join",
+      version: 1,
+      room: "relay",
+      token: await server.token("relay"),
+      name: "uclient",
+    }),
+  )
+  const [{ data }] = (await once(socket, "message")) as [MessageEvent<string>]
+  socket.close()
+  const joined = JSON.parse(data) as ServerMessage
+  assert.ok(joined.type === "joined", data)
+  const { username, credential } = joined.iceServers.find(each => each.urls[0]!.startsWith("turn:"))!
+  return { username: username!, password: credential! }
+}
+
+/** ms after which a client that gets nowhere is ended. */
+const PATIENCE = 60_000
+
+async function run(command: string, ...args: string[]): Promise<string> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE })
+  let output = ""
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()))
+  const [code] = (await once(child, "close")) as [number | null]
+  assert.equal(code, 0, `${command} ended with ${code}:\n${output}`)
+  return output
+}
+
+/** Of the last report that turnutils_uclient printed. */
+function totals(output: string): { sent: number; received: number; lossPercent: number } {
+  const [, sent, received] = /tot_send_msgs=(\d+), tot_recv_msgs=(\d+)/.exec(
+    output.slice(output.lastIndexOf("start_mclient: tot_send_msgs")),
+  )!
+  const [, lossPercent] = /Total lost packets \d+ \(([\d.]+)%\)/.exec(output)!
+  return { sent: Number(sent), received: Number(received), lossPercent: Number(lossPercent) }
+}
+
+describe("coturn's own clients against our server", () => {
+  let server: Server
+  let peer: ChildProcess
+
+  before(async () => {
+    // The echo peer stands on the loopback: an operator has to allow that.
+    server = await Server.start("--turn.allowPeers=127.0.0.1/32")
+    peer = spawn("turnutils_peer", ["-L", "127.0.0.1", "-p", "3480"], { stdio: "ignore" })
+  })
+  after(async () => {
+    peer?.kill()
+    await server?.stop()
+  })
+
+  test("turnutils_stunclient learns its address", async () => {
+    const output = await run("turnutils_stunclient", "-p", String(server.turnPort), "127.0.0.1")
+    assert.match(output, /UDP reflexive addr: 127\.0\.0\.1:\d+/)
+  })
+
+  const modes: [what: string, args: string[]][] = [
+    ["with Send and Data indications", ["-s", "-e", "127.0.0.1", "-r", "3480"]],
+    ["between two clients of the relay", ["-s", "-y"]],
+    ["with ten clients at once, no RTCP", ["-c", "-s", "-m", "10", "-e", "127.0.0.1", "-r", "3480"]],
+  ]
+  for (const [what, args] of modes)
+    test(`turnutils_uclient loses nothing at its default rate ${what}`, async t => {
+      const { username, password } = await credentials(server)
+      const common = ["-u", username, "-w", password, "-p", String(server.turnPort), "-n", "100"]
+      const output = await run("turnutils_uclient", ...common, ...args, "127.0.0.1")
+      const { sent, received, lossPercent } = totals(output)
+      t.diagnostic(`${received} of ${sent} messages came back`)
+      assert.ok(sent >= 100)
+      assert.equal(received, sent)
+      assert.equal(lossPercent, 0)
+    })
+})

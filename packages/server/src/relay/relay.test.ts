@@ -1,0 +1,140 @@
+import assert from "node:assert/strict"
+import { createSocket, type RemoteInfo } from "node:dgram"
+import { once } from "node:events"
+import { type TestContext, test } from "node:test"
+import type { Config } from "../config/index.ts"
+import { parseConfig } from "../config/schema.ts"
+import { createLog } from "../log/index.ts"
+import { announcedAddress } from "./announced.ts"
+import { Relay } from "./relay.ts"
+import { TurnClient } from "./testing/turn-client.ts"
+
+const log = createLog({ level: "error", form: "json", write: line => assert.fail(line) })
+const turn = (settings: object): Config["turn"] => parseConfig({ turn: settings }).turn
+
+test("STUN is answered with the address that asked, and ICE servers name the announced one", async t => {
+  const relay = await Relay.start({
+    turn: turn({ address: "127.0.0.1", port: 0 }),
+    announce: "203.0.113.5",
+    secret: new Uint8Array(32).fill(1),
+    listeners: [],
+    log,
+  })
+  t.after(() => relay.close())
+  const client = createSocket("udp4")
+  t.after(() => client.close())
+  const request = Buffer.alloc(20)
+  request.writeUInt16BE(1, 0)
+  request.writeUInt32BE(0x2112a442, 4)
+  client.send(request, relay.port, "127.0.0.1")
+  const [answer] = (await once(client, "message")) as [Buffer]
+  assert.equal(answer.readUInt16BE(0), 0x0101)
+  // XOR-MAPPED-ADDRESS is the first attribute: family, port, address.
+  assert.equal(answer.readUInt16BE(26) ^ 0x2112, client.address().port)
+  assert.equal((answer.readUInt32BE(28) ^ 0x2112a442) >>> 0, 0x7f000001)
+
+  const before = Math.floor(Date.now() / 1000)
+  const { iceServers, ttl } = relay.iceServers("blue", "p1")
+  assert.equal(ttl, 3_600)
+  assert.deepEqual(
+    iceServers.map(server => server.urls),
+    [[`stun:203.0.113.5:${relay.port}`], [`turn:203.0.113.5:${relay.port}?transport=udp`]],
+  )
+  const [expiry, room, participant] = iceServers[1]!.username!.split(":")
+  assert.ok(Number(expiry) >= before + 3_600 && Number(expiry) <= before + 3_601)
+  assert.deepEqual([room, participant], ["blue", "p1"])
+  assert.match(iceServers[1]!.credential!, /^[A-Za-z0-9+/]{27}=$/)
+  assert.equal(relay.counters().turn.bindingRequests, 1)
+  assert.equal(relay.counters().udp.received, 1)
+})
+
+test("clients are told the address that they can reach", () => {
+  assert.equal(announcedAddress(turn({ announce: "203.0.113.5" }), "192.168.1.2"), "203.0.113.5")
+  assert.equal(announcedAddress(turn({}), "192.168.1.2"), "192.168.1.2")
+  assert.equal(announcedAddress(turn({ address: "127.0.0.1" }), "192.168.1.2"), "127.0.0.1")
+  // oxlint-disable-next-line unicorn/no-useless-undefined -- no network but loopback
+  assert.equal(announcedAddress(turn({}), undefined) !== "", true)
+})
+
+async function withClient(
+  t: TestContext,
+  settings: object,
+  httpPort = 1,
+): Promise<{ relay: Relay; client: TurnClient }> {
+  const relay = await Relay.start({
+    turn: turn({ address: "127.0.0.1", port: 0, ...settings }),
+    announce: "127.0.0.1",
+    secret: new Uint8Array(32).fill(1),
+    listeners: [{ address: "0.0.0.0", port: httpPort }],
+    log,
+  })
+  t.after(() => relay.close())
+  const { username = "", credential = "" } = relay.iceServers("blue", "p1").iceServers[1]!
+  const client = await TurnClient.open(relay.port, username, credential)
+  t.after(() => client.socket.close())
+  return { relay, client }
+}
+
+test("data goes both ways through real sockets", async t => {
+  const { relay, client } = await withClient(t, { allowPeers: ["127.0.0.0/8"] })
+  const relayed = await client.allocate()
+  const peer = createSocket("udp4")
+  t.after(() => peer.close())
+  peer.bind(0, "127.0.0.1")
+  await once(peer, "listening")
+  assert.equal(await client.permit("127.0.0.1", peer.address().port, 0x4000), 0)
+
+  client.sendOn(0x4000, Buffer.from("to the peer!"))
+  const [there, from] = (await once(peer, "message")) as [Buffer, RemoteInfo]
+  assert.equal(there.toString(), "to the peer!")
+  assert.equal(from.port, relayed)
+
+  peer.send("and back", relayed, "127.0.0.1")
+  const [back] = (await once(client.socket, "message")) as [Buffer]
+  assert.equal(back.readUInt16BE(0), 0x4000)
+  assert.equal(back.subarray(4, 4 + back.readUInt16BE(2)).toString(), "and back")
+  assert.equal(relay.counters().turn.packetsToPeers, 1)
+  assert.equal(relay.counters().turn.packetsToClients, 1)
+})
+
+test("what this process listens on is never a peer, whatever is allowed", async t => {
+  const { relay, client } = await withClient(t, { allowPeers: ["127.0.0.0/8"] }, 8443)
+  await client.allocate()
+  assert.equal(await client.permit("127.0.0.1", 8443, 0x4000), 403)
+  assert.equal(await client.permit("127.0.0.1", relay.port, 0x4000), 403)
+  assert.equal((await client.permit("::ffff:127.0.0.1", 8443, 0x4000)) >= 400, true)
+  assert.equal(await client.permit("127.0.0.1", 8444, 0x4000), 0)
+})
+
+test("private and loopback peers are refused unless they are allowed", async t => {
+  const { client } = await withClient(t, {})
+  await client.allocate()
+  for (const ip of ["127.0.0.2", "10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"])
+    assert.equal(await client.permit(ip, 9), 403, ip)
+})
+
+test("the relay lives on, whatever arrives", async t => {
+  const { relay, client } = await withClient(t, {})
+  let seed = 1
+  const random = (): number => (seed = (seed * 48_271) % 0x7fffffff)
+  for (let i = 0; i < 2_000; i++) {
+    const bytes = Buffer.alloc(random() % 200)
+    for (let at = 0; at < bytes.length; at++) bytes[at] = random()
+    // A third begins as STUN, a third as ChannelData.
+    if (i % 3 === 0 && bytes.length >= 20) {
+      bytes.writeUInt16BE(i % 2 === 0 ? 0x0001 : 0x0003, 0)
+      bytes.writeUInt16BE((bytes.length - 20) & ~3, 2)
+      bytes.writeUInt32BE(0x2112a442, 4)
+    } else if (i % 3 === 1 && bytes.length > 0) bytes[0] = 0x40
+    client.socket.send(bytes, relay.port, "127.0.0.1")
+  }
+  client.socket.removeAllListeners("message")
+  const fresh = await TurnClient.open(relay.port, ...credentials(relay))
+  t.after(() => fresh.socket.close())
+  assert.ok((await fresh.allocate()) >= 49_152)
+})
+
+function credentials(relay: Relay): [string, string] {
+  const { username = "", credential = "" } = relay.iceServers("blue", "p2").iceServers[1]!
+  return [username, credential]
+}
