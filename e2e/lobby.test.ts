@@ -21,7 +21,9 @@ describe("The lobby", () => {
     const context = await browser.newContext()
     const page = await context.newPage()
     await page.addInitScript(name => {
-      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name))
+      navigator.mediaDevices.getUserMedia = async () => {
+        throw new DOMException("", name)
+      }
     }, error)
     await page.goto(`${server.url}/r/standup`)
     return page

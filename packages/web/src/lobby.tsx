@@ -119,9 +119,11 @@ function Problems({ devices }: { devices: Devices }) {
 }
 
 /** What the others get when you join now. */
-function joinsWith({ camera, microphone }: Devices): string {
+function joinsWith({ camera, microphone, status }: Devices): string {
   const picture = camera.track.value !== undefined
   const sound = microphone.track.value !== undefined
+  if (!sound && !picture && status.value === "asking")
+    return "Your camera and microphone follow as soon as you allow them."
   if (!sound && !picture) return "You join without camera and microphone: you see and hear the others."
   if (!sound) return "You join with your camera, without microphone."
   const muted = microphone.on.value ? "" : ", muted"
