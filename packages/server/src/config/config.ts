@@ -19,6 +19,7 @@ export interface Config {
     readonly realm: string
     readonly relayPorts: { readonly min: number; readonly max: number }
     readonly allowPeers: readonly string[]
+    readonly channelNumbers: "rfc8656" | "rfc5766"
     /** Seconds. */
     readonly credentialTtl: number
     readonly quotas: { readonly allocations: number; readonly allocationsPerUser: number }

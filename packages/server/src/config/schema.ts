@@ -1,4 +1,5 @@
 import { isIP } from "node:net"
+import { DEFAULT_REALM } from "@tightbeam/webrtc/turn"
 import { z } from "zod"
 import type { Config } from "./config.ts"
 
@@ -100,7 +101,7 @@ const schema = z.strictObject({
         z
           .string()
           .regex(/^[\x20\x21\x23-\x5b\x5d-\x7e]{1,63}$/)
-          .default("tightbeam"),
+          .default(DEFAULT_REALM),
         "1–63 printable ASCII characters, without quotes and backslashes",
         "The realm of TURN's long-term credentials.",
       ),
@@ -118,6 +119,11 @@ const schema = z.strictObject({
         z.array(cidr).default([]),
         "a list of addresses and ranges like 10.1.0.0/16",
         "Private and other special ranges that may be relayed to. Public addresses always may, these never by default.",
+      ),
+      channelNumbers: oneOf(
+        ["rfc8656", "rfc5766"],
+        "rfc8656",
+        "Channels that clients may bind. rfc8656: 0x4000–0x4FFF. rfc5766: to 0x7FFF, for clients from before 2020.",
       ),
       credentialTtl: whole(
         60,

@@ -129,6 +129,7 @@ function createServer({ turn, announce, secret, listeners }: RelayOptions, port:
     relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },
     relayPorts: turn.relayPorts,
     limits: turn.quotas,
+    channelNumbers: turn.channelNumbers,
     peers: {
       allow: turn.allowPeers,
       listeners: never,

@@ -12,7 +12,8 @@ export const NO_PATH: Path = -1
 export interface Paths {
   /**
    * The path from a socket to an address, interned now if it was not. `NO_PATH` when every entry is held.
-   * Like the path of a datagram it is good until the current call returns; `hold` it to keep it.
+   * Like the path of a datagram it is good until the current call returns; `hold` it to keep it. `remote` is
+   * copied: the caller may reuse it.
    */
   open(socket: Socket, remote: Address): Path
   /** Keeps a path from being recycled. Counted: each `hold` wants its own `release`. */

@@ -5,7 +5,10 @@ import type { Socket } from "./path.ts"
 export type Request =
   /** Bind a UDP socket of `family` to `port`. Answered by `bound` or `failed` with the same `id`. */
   | { readonly type: "bind"; readonly id: number; readonly family: 4 | 6; readonly port: number }
-  /** Close a socket that was bound for this machine. Not answered. */
+  /**
+   * Close a socket that was bound for this machine. Not answered; nothing is received from it any more. Its number
+   * may be given to another: release the paths on it first.
+   */
   | { readonly type: "close"; readonly socket: Socket }
 
 export type Reply =

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { connect } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, describe, type TestContext, test } from "node:test"
+import type { ClientMessage, ServerMessage } from "@tightbeam/client"
+import { WebSocket } from "ws"
+import { parseConfig } from "../config/schema.ts"
+import { createLog } from "../log/index.ts"
+import { type Running, start } from "../start.ts"
+import { signaling } from "./service.ts"
+import { issueToken } from "./tokens.ts"
+
+const data = mkdtempSync(join(tmpdir(), "tightbeam-signaling-"))
+after(() => rmSync(data, { recursive: true }))
+
+const SECRET = "0123456789abcdef0123456789abcdef"
+
+async function server(
+  t: TestContext,
+  settings: object = {},
+): Promise<{ running: Running; url: string; logged: string[] }> {
+  const logged: string[] = []
+  const config = parseConfig({
+    http: { address: "127.0.0.1", port: 0, origins: ["https://app.example"] },
+    turn: { address: "127.0.0.1", port: 0, announce: "127.0.0.1" },
+    access: { secret: SECRET },
+    log: { level: "debug" },
+    data,
+    ...settings,
+  })
+  const log = createLog({ level: "debug", form: "json", write: line => void logged.push(line) })
+  const running = await start(config, {
+    log,
+    services: [signaling()],
+    onEvidence: evidence => logged.push(JSON.stringify(evidence)),
+  })
+  t.after(() => running.close())
+  return { running, url: `http://127.0.0.1:${running.httpPort}`, logged }
+}
+
+async function open(t: TestContext, url: string, options: object = {}) {
+  const socket = new WebSocket(`${url}/signal`, "tightbeam.v1", options)
+  t.after(() => socket.terminate())
+  const received: ServerMessage[] = []
+  socket.on("message", (data: Buffer) => received.push(JSON.parse(data.toString()) as ServerMessage))
+  await once(socket, "open")
+  return {
+    socket,
+    received,
+    say: (message: ClientMessage) => socket.send(JSON.stringify(message)),
+    next: async () => {
+      const [data] = (await once(socket, "message")) as [Buffer]
+      return JSON.parse(data.toString()) as ServerMessage
+    },
+  }
+}
+
+/** The status that an upgrade is refused with. */
+async function refused(url: string, protocols: string[], options: object): Promise<number | undefined> {
+  const socket = new WebSocket(`${url}/signal`, protocols, options)
+  socket.on("error", () => {})
+  const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode?: number }]
+  socket.terminate()
+  return response.statusCode
+}
+
+const pageToken = async (url: string, room: string) => {
+  const answer = await fetch(`${url}/api/rooms/${room}/token`, { method: "POST" })
+  return { status: answer.status, body: (await answer.json()) as Record<string, string> }
+}
+
+describe("Signaling over WebSocket", () => {
+  test("a page's token opens its room, with TURN credentials bound to room and participant", async t => {
+    const { url } = await server(t)
+    const { body } = await pageToken(url, "standup")
+    const ada = await open(t, url)
+    ada.say({ type: "join", version: 1, room: "standup", token: body.token!, name: "Ada" })
+    const joined = await ada.next()
+    assert.ok(joined.type === "joined")
+    const turn = joined.iceServers.find(each => each.urls[0]!.startsWith("turn:"))!
+    const [expiry, room, participant] = turn.username!.split(":")
+    assert.equal(room, "standup")
+    assert.equal(participant, joined.self.id)
+    const left = Number(expiry) - Date.now() / 1000
+    assert.ok(left > joined.ttl - 10 && left <= joined.ttl, `they expire in ${left} s`)
+    assert.match(turn.urls[0]!, /^turn:127\.0\.0\.1:\d+\?transport=udp$/)
+  })
+
+  test("another page's origin is refused; our own, an allowed one and a program's are not", async t => {
+    const { url } = await server(t)
+    assert.equal(await refused(url, ["tightbeam.v1"], { origin: "https://evil.example" }), 403)
+    assert.equal(await refused(url, ["tightbeam.v1"], { origin: "null" }), 403)
+    assert.equal(await refused(url, ["tightbeam.v1"], { origin: `${url}.evil.example` }), 403)
+    await open(t, url, { origin: url })
+    await open(t, url, { origin: "https://app.example" })
+    await open(t, url)
+  })
+
+  test("who does not offer our subprotocol is refused", async t => {
+    const { url } = await server(t)
+    assert.equal(await refused(url, ["chat"], {}), 426)
+    assert.equal(await refused(url, [], {}), 426)
+  })
+
+  test("wrong, expired and foreign tokens are told apart, and none of them is logged", async t => {
+    const { url, logged } = await server(t)
+    const secret = new TextEncoder().encode(SECRET)
+    const wrong = await issueToken({ room: "standup", ttl: 60 }, new TextEncoder().encode("x".repeat(32)))
+    const expired = await issueToken({ room: "standup", ttl: -60 }, secret)
+    const foreign = await issueToken({ room: "elsewhere", ttl: 60 }, secret)
+    for (const [token, code] of [
+      [wrong, "token-invalid"],
+      [expired, "token-expired"],
+      [foreign, "token-foreign"],
+    ] as const) {
+      const eve = await open(t, url)
+      eve.say({ type: "join", version: 1, room: "standup", token, name: "Eve" })
+      const error = await eve.next()
+      assert.ok(error.type === "error" && error.code === code, JSON.stringify(error))
+      const [status, reason] = (await once(eve.socket, "close")) as [number, Buffer]
+      assert.deepEqual([status, reason.toString()], [4000, code])
+    }
+    assert.ok(logged.some(line => line.includes("token-expired")))
+    for (const token of [wrong, expired, foreign])
+      assert.ok(!logged.some(line => line.includes(token.slice(-40))))
+  })
+
+  test("frames beyond all measure and broken ones close the socket, and nothing else", async t => {
+    const { url } = await server(t)
+    const { body } = await pageToken(url, "standup")
+    const ada = await open(t, url)
+    ada.say({ type: "join", version: 1, room: "standup", token: body.token!, name: "Ada" })
+    await ada.next()
+    const eve = await open(t, url)
+    eve.socket.send("x".repeat(1_000_000))
+    const [status] = (await once(eve.socket, "close")) as [number]
+    assert.equal(status, 1009)
+    const mallory = await open(t, url)
+    // A reserved opcode, straight into the TCP connection.
+    ;(mallory.socket as unknown as { _socket: { write(bytes: Buffer): void } })._socket.write(
+      Buffer.from([0x83, 0x80, 1, 2, 3, 4]),
+    )
+    await once(mallory.socket, "close")
+    ada.say({ type: "ping", id: 7 })
+    assert.deepEqual(await ada.next(), { type: "pong", id: 7 })
+  })
+
+  test("an upgrade of another path is not ours", async t => {
+    const { running } = await server(t)
+    const socket = connect(running.httpPort, "127.0.0.1")
+    socket.write("GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    const [answer] = (await once(socket, "data")) as [Buffer]
+    assert.match(answer.toString(), /^HTTP\/1\.1 404 /)
+    socket.destroy()
+  })
+
+  test("where only the application lets people in, the pages get no tokens", async t => {
+    const { url } = await server(t, { access: { mode: "token", secret: SECRET } })
+    const { status, body } = await pageToken(url, "standup")
+    assert.equal(status, 403)
+    assert.equal(body.code, "not-allowed")
+    assert.ok(body.hint)
+  })
+
+  test("a room that is no room's name gets no token", async t => {
+    const { url } = await server(t)
+    assert.equal((await pageToken(url, "a%20b")).status, 400)
+    assert.equal((await pageToken(url, "x".repeat(65))).status, 400)
+  })
+
+  test("draining tells everybody, lets nobody in, and ends when the last has gone", async t => {
+    const { running, url } = await server(t)
+    const token = async () => (await pageToken(url, "standup")).body.token!
+    const ada = await open(t, url)
+    ada.say({ type: "join", version: 1, room: "standup", token: await token(), name: "Ada" })
+    await ada.next()
+    const late = { socket: await open(t, url), token: await token() }
+    const told = ada.next()
+    const drained = running.drain()
+    assert.equal((await told).type, "closing")
+    late.socket.received.length = 0
+    late.socket.say({ type: "join", version: 1, room: "standup", token: late.token, name: "Late" })
+    const refusal = await late.socket.next()
+    assert.ok(refusal.type === "closing" || (refusal.type === "error" && refusal.code === "closing"))
+    ada.socket.close()
+    late.socket.socket.close()
+    await drained
+    assert.equal(running.phase, "closed")
+  })
+})
