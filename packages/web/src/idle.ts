@@ -13,20 +13,40 @@ export function useIdle(held: boolean): boolean {
     setIdle(false)
     if (held) return undefined
     let timer: ReturnType<typeof setTimeout>
+    let away = false
+    let onlyWakes = false
     const stepBack = (): void => {
       if (document.querySelector(".controls :focus-visible, .call-header :focus-visible, .controls :hover"))
         timer = setTimeout(stepBack, PATIENCE)
-      else setIdle(true)
+      else {
+        away = true
+        setIdle(true)
+      }
     }
     const stir = (): void => {
       clearTimeout(timer)
+      away = false
       setIdle(false)
       timer = setTimeout(stepBack, PATIENCE)
     }
+    // A finger that cannot see the buttons must not press one: its first tap only brings them back.
+    const touch = ({ pointerType }: PointerEvent): void => {
+      onlyWakes = away && pointerType === "touch"
+    }
+    const click = (event: MouseEvent): void => {
+      if (!onlyWakes) return
+      onlyWakes = false
+      event.preventDefault()
+      event.stopPropagation()
+    }
     stir()
+    document.addEventListener("pointerdown", touch, { capture: true })
+    document.addEventListener("click", click, { capture: true })
     for (const event of STIRRING) document.addEventListener(event, stir, { passive: true })
     return () => {
       clearTimeout(timer)
+      document.removeEventListener("pointerdown", touch, { capture: true })
+      document.removeEventListener("click", click, { capture: true })
       for (const event of STIRRING) document.removeEventListener(event, stir)
     }
   }, [held])
