@@ -189,6 +189,22 @@ export class Person {
     await this.until("more frames", async () => (await this.media()).framesDecoded > before)
   }
 
+  /** Waits until the button says that the screen is shared, or is not. */
+  async sharesScreen(shared: boolean): Promise<void> {
+    await this.page
+      .locator(`[data-testid="toggle-screen"][aria-pressed="${shared}"]:not([disabled])`)
+      .waitFor()
+  }
+
+  /** How many media sections for audio and video each live connection has. */
+  sections(): Promise<number[]> {
+    return this.page.evaluate(() => {
+      const { madeConnections } = globalThis as unknown as { madeConnections: RTCPeerConnection[] }
+      const live = madeConnections.filter(each => each.connectionState === "connected")
+      return live.map(each => each.getTransceivers().length)
+    })
+  }
+
   media(): Promise<Media> {
     return this.page.evaluate(async () => {
       const { madeConnections } = globalThis as unknown as { madeConnections: RTCPeerConnection[] }

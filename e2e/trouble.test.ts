@@ -47,6 +47,19 @@ describe("When things go wrong", () => {
     await everybodySeesTwoOthers()
   })
 
+  test("two who share their screens at once, again and again, end up agreeing, and leave nothing behind", async () => {
+    const [ada, ben] = people as [Person, Person, Person]
+    for (let i = 0; i < 4; i++) {
+      await Promise.all([ada.at("toggle-screen").click(), ben.at("toggle-screen").click()])
+      await Promise.all([ada.sharesScreen(true), ben.sharesScreen(true)])
+      await Promise.all([ada.at("toggle-screen").click(), ben.at("toggle-screen").click()])
+      await Promise.all([ada.sharesScreen(false), ben.sharesScreen(false)])
+    }
+    await everybodySeesTwoOthers()
+    // Camera, microphone, and a screen each way at most.
+    for (const count of await ada.sections()) assert.ok(count <= 4, `${count} media sections`)
+  })
+
   test("the server is restarted: media goes on meanwhile, and the room finds itself again", async () => {
     const [ada] = people as [Person]
     await server.kill()

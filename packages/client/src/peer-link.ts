@@ -1,6 +1,9 @@
+import { type ChannelName, DataChannels } from "./data-channels.ts"
 import type { Clock } from "./environment.ts"
 import type { Candidate, IceServer, Role, Signal } from "./messages.ts"
-import { readPath, TimelineRecorder } from "./timeline-recorder.ts"
+import { describeCandidate, readPath, summaryText } from "./selected-path.ts"
+import type { SelectedPath } from "./timeline.ts"
+import { TimelineRecorder } from "./timeline-recorder.ts"
 
 /** What is sent for a publication. */
 export interface SentTrack {
@@ -27,18 +30,6 @@ export interface PeerLinkOptions {
   readonly onChange: () => void
 }
 
-/** The data channels of every connection: negotiated, so that they are there without asking. */
-const CHANNELS = {
-  reliable: { label: "reliable", init: { negotiated: true, id: 0 } },
-  fast: { label: "fast", init: { negotiated: true, id: 1, ordered: false, maxRetransmits: 0 } },
-} as const
-
-export type ChannelName = keyof typeof CHANNELS
-
-/** Bytes that wait in a channel before `send` waits too, and how few it then waits for. */
-const HIGH_WATER = 1024 * 1024
-const LOW_WATER = 256 * 1024
-
 /** How long the side that may wait for an offer waits, ms, before it makes one itself. */
 const OFFER_PATIENCE = 5000
 
@@ -62,7 +53,7 @@ export class PeerLink {
   readonly #options: PeerLinkOptions
   #pc: RTCPeerConnection | undefined
   #generation = 0
-  #channels: Record<ChannelName, RTCDataChannel> | undefined
+  readonly #channels: DataChannels
   #makingOffer = false
   #ignoringOffer = false
   /** Signals are applied one after the other, whatever each awaits. */
@@ -73,15 +64,25 @@ export class PeerLink {
   #remoteTracks: Readonly<Record<string, string>> = {}
   readonly #shown = new Map<string, MediaStreamTrack>()
   #closed = false
-  #counts = { local: 0, remote: 0 }
+  #counts = { local: 0, remote: 0, localRelays: 0 }
+  #chosen: { pair: string | undefined; security: string | undefined } = {
+    pair: undefined,
+    security: undefined,
+  }
   #cancelPatience: () => void = () => {}
   #cancelStats: () => void = () => {}
-  #drained = new Set<() => void>()
   readonly #senders = new Map<string, RTCRtpSender>()
 
   constructor(options: PeerLinkOptions) {
     this.#options = options
     this.recorder = new TimelineRecorder(options.peer, () => options.clock.now(), options.onChange)
+    this.#channels = new DataChannels({
+      message: options.onMessage,
+      opened: () => {
+        this.recorder.event("transmission", "channel", "The data channel is open.")
+        this.recorder.done("transmission", "data flows")
+      },
+    })
   }
 
   /** Begins: the polite side, which came later, offers; the other waits for that, within reason. */
@@ -117,7 +118,26 @@ export class PeerLink {
     }
     for (const [publication, { track, stream }] of wanted)
       if (track !== undefined && !this.#senders.has(publication))
-        this.#senders.set(publication, pc.addTrack(track, stream))
+        this.#senders.set(publication, this.#addTrack(pc, track, stream))
+  }
+
+  /** addTrack never takes a section again that has sent before: a screen shared ten times would leave ten behind. */
+  #addTrack(pc: RTCPeerConnection, track: MediaStreamTrack, stream: MediaStream): RTCRtpSender {
+    const idle = pc
+      .getTransceivers()
+      .find(
+        ({ sender, receiver, direction, currentDirection }) =>
+          currentDirection !== null &&
+          (direction === "recvonly" || direction === "inactive") &&
+          sender.track === null &&
+          receiver.track.kind === track.kind &&
+          ![...this.#senders.values()].includes(sender),
+      )
+    if (idle === undefined) return pc.addTrack(track, stream)
+    idle.direction = idle.direction === "recvonly" ? "sendrecv" : "sendonly"
+    idle.sender.setStreams(stream)
+    void idle.sender.replaceTrack(track)
+    return idle.sender
   }
 
   /** One of the two ends lost signals on the way: says again what may have been lost. */
@@ -129,17 +149,8 @@ export class PeerLink {
   }
 
   /** Sends on a data channel; resolves when there is room for more. Rejects when the link closes first. */
-  async send(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
-    for (;;) {
-      if (this.#closed) throw new DOMException("The peer left.", "InvalidStateError")
-      const open = this.#channels?.[channel]
-      if (open?.readyState === "open" && open.bufferedAmount <= HIGH_WATER) {
-        if (typeof data === "string") open.send(data)
-        else open.send(data)
-        return
-      }
-      await new Promise<void>(resolve => this.#drained.add(resolve))
-    }
+  send(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#channels.send(channel, data)
   }
 
   get maxMessageSize(): number {
@@ -149,7 +160,7 @@ export class PeerLink {
   close(): void {
     this.#closed = true
     this.#teardown()
-    this.#wake()
+    this.#channels.close()
   }
 
   #connect(): void {
@@ -163,25 +174,9 @@ export class PeerLink {
     })
     this.#pc = pc
     this.#watch(pc)
-    const open = ({ label, init }: (typeof CHANNELS)[ChannelName]) =>
-      this.#channel(pc.createDataChannel(label, init))
-    this.#channels = { reliable: open(CHANNELS.reliable), fast: open(CHANNELS.fast) }
+    this.#channels.open(pc)
     this.syncTracks()
     this.#look(STATS_EAGER)
-  }
-
-  #channel(channel: RTCDataChannel): RTCDataChannel {
-    channel.binaryType = "arraybuffer"
-    channel.bufferedAmountLowThreshold = LOW_WATER
-    channel.onmessage = ({ data }) => this.#options.onMessage(data as string | ArrayBuffer)
-    channel.onbufferedamountlow = () => this.#wake()
-    channel.onopen = () => {
-      this.#wake()
-      if (channel.label !== CHANNELS.reliable.label) return
-      this.recorder.event("transmission", "channel", "The data channel is open.")
-      this.recorder.done("transmission", "data flows")
-    }
-    return channel
   }
 
   #watch(pc: RTCPeerConnection): void {
@@ -197,7 +192,8 @@ export class PeerLink {
       } = candidate ?? {}
       if (line !== "") {
         this.#counts.local++
-        recorder.event("candidates", "local", `We: ${describeCandidate(line)}`)
+        if (line.includes(" typ relay")) this.#counts.localRelays++
+        recorder.event("candidates", "local", `You: ${describeCandidate(line)}`)
       }
       this.#noteCandidates()
       const plain: Candidate = { candidate: line, sdpMid, sdpMLineIndex, usernameFragment }
@@ -209,7 +205,7 @@ export class PeerLink {
       if (pc.iceGatheringState === "gathering")
         recorder.begin("candidates", "answers of the STUN and TURN server")
       else if (pc.iceGatheringState === "complete") {
-        recorder.event("candidates", "complete", "We have gathered all our candidates.")
+        recorder.event("candidates", "complete", "You have gathered all candidates.")
         this.#noteCandidates()
       }
     }
@@ -246,7 +242,7 @@ export class PeerLink {
       if (mid !== null && publication !== undefined) tracks[mid] = publication
     }
     this.#options.signal({ description: { type, sdp: description.sdp }, tracks }, this.#generation)
-    this.recorder.event("offer-answer", type, `We sent an ${type}.`)
+    this.recorder.event("offer-answer", type, `You sent an ${type}.`)
     if (type === "offer") this.recorder.begin("offer-answer", `${this.#options.peerName()}'s answer`)
   }
 
@@ -349,7 +345,7 @@ export class PeerLink {
         this.#wait(DISCONNECTED_PATIENCE, () => this.#restartIce("The path stopped answering."))
         return
       case "failed":
-        recorder.fail("checks", "No pair of candidates answered: no path between the two networks was found.")
+        recorder.fail("checks", this.#whyNoPath())
         this.#restartIce("All checks failed.")
         return
       default:
@@ -367,12 +363,23 @@ export class PeerLink {
     }
   }
 
+  #whyNoPath(): string {
+    const { local, remote, localRelays } = this.#counts
+    if (local === 0) return "Your browser gathered no address at all: a policy or an extension may forbid it."
+    if (remote === 0) return `No address of ${this.#options.peerName()} arrived: nothing could be tried.`
+    const relay =
+      localRelays === 0
+        ? "You got no relay address, so nothing was left to fall back to."
+        : "Not even the relay was reached by both."
+    return `None of the addresses of both sides reached each other. ${relay}`
+  }
+
   /** New candidates on the same connection: only one side asks, the other's answer brings its own. */
   #restartIce(why: string): void {
     const pc = this.#pc
     if (pc === undefined || this.#closed) return
     this.recorder.event("checks", "restart", `${why} Looking for a new path.`)
-    this.#counts = { local: 0, remote: 0 }
+    this.#counts = { local: 0, remote: 0, localRelays: 0 }
     if (this.#options.role === "impolite") {
       // Should the polite side not do it (it may not have noticed), we do.
       this.#wait(DISCONNECTED_PATIENCE, () => this.#pc?.restartIce())
@@ -432,8 +439,19 @@ export class PeerLink {
     const report = await pc.getStats()
     if (pc !== this.#pc) return
     const { path, security } = readPath(report)
+    this.#noteChoice(path, security)
     this.recorder.path(path, security)
     this.#look(path?.roundTripTime === undefined ? STATS_EAGER : STATS_CALM)
+  }
+
+  /** The pair and the keys that the browser settled on, each time they change. */
+  #noteChoice(path: SelectedPath | undefined, security: string | undefined): void {
+    const pair = path && `${summaryText(path.local)} to ${summaryText(path.remote)}`
+    if (pair !== undefined && pair !== this.#chosen.pair)
+      this.recorder.event("checks", "selected", `The call goes from ${pair}.`)
+    if (security !== undefined && security !== this.#chosen.security)
+      this.recorder.event("security", "agreed", `Encrypted with ${security}.`)
+    this.#chosen = { pair: pair ?? this.#chosen.pair, security: security ?? this.#chosen.security }
   }
 
   #teardown(): void {
@@ -441,38 +459,20 @@ export class PeerLink {
     this.#cancelStats()
     this.#pc?.close()
     this.#pc = undefined
-    this.#channels = undefined
+    this.#channels.detach()
     this.#senders.clear()
     this.#early = []
     this.#remoteTracks = {}
-    this.#counts = { local: 0, remote: 0 }
+    this.#counts = { local: 0, remote: 0, localRelays: 0 }
+    this.#chosen = { pair: undefined, security: undefined }
     this.#ignoringOffer = false
     this.#makingOffer = false
     for (const publication of this.#shown.keys()) this.#options.onTrack(publication, undefined)
     this.#shown.clear()
-  }
-
-  #wake(): void {
-    const waiting = this.#drained
-    this.#drained = new Set()
-    for (const resolve of waiting) resolve()
   }
 }
 
 /** The DOM's types want arrays that they may change. */
 function mutable(servers: readonly IceServer[]): RTCIceServer[] {
   return servers.map(server => Object.assign({ ...server }, { urls: [...server.urls] }))
-}
-
-/** "relay 203.0.113.1:49152 over UDP", from a candidate line (RFC 8839 §5.1). */
-function describeCandidate(line: string): string {
-  const [, , transport = "", , address = "", port = "", , type = ""] = line.split(" ")
-  if (address.endsWith(".local")) return `${type}, its address hidden, over ${transport.toUpperCase()}`
-  // Active TCP candidates open connections themselves, and listen nowhere (RFC 6544 §4.5).
-  const shown = line.includes("tcptype active")
-    ? address
-    : address.includes(":")
-      ? `[${address}]:${port}`
-      : `${address}:${port}`
-  return `${type} ${shown} over ${transport.toUpperCase()}`
 }

@@ -20,7 +20,10 @@ export interface Phase {
   readonly startedAt: number | undefined
   /** ms, where it is done or failed; the duration is the difference. */
   readonly endedAt: number | undefined
-  /** While active: what it waits for, as a short sentence. After a failure: what was wrong. */
+  /**
+   * While active or recovering: what it waits for, to follow "Waiting for": `Ben's answer`. When done: what was
+   * reached, in a few words. After a failure: what was wrong, in sentences. May contain strangers' text.
+   */
   readonly note: string
   /** What happened in it, oldest first; capped at 100. */
   readonly events: readonly PhaseEvent[]

@@ -34,17 +34,8 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
     return () => devices.stop()
   }, [devices])
 
-  // Whoever closes the page, or goes back, is gone at once rather than after the server's patience.
   const current = stage.at === "call" ? stage.store : undefined
-  useEffect(() => {
-    if (current === undefined) return undefined
-    const leave = (): void => void current.leave()
-    addEventListener("pagehide", leave)
-    return () => {
-      removeEventListener("pagehide", leave)
-      leave()
-    }
-  }, [current])
+  useEffect(() => () => void current?.leave(), [current])
 
   const join = (name: string): void => {
     const store = new RoomStore(openRoom(route), room)
