@@ -5,6 +5,7 @@ import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 
 const root = resolve(import.meta.dirname, "..")
@@ -69,6 +70,27 @@ export class Server {
       headers: { "content-type": "application/json" },
     })
     return ((await answer.json()) as { token: string }).token
+  }
+
+  /** The TURN credentials that a participant is given on joining. */
+  async turnCredentials(): Promise<{ username: string; password: string }> {
+    const room = "relay"
+    const socket = new WebSocket(`${this.url.replace("http", "ws")}/signal`, SUBPROTOCOL)
+    await once(socket, "open")
+    socket.send(
+      JSON.stringify({ type: "join", version: 1, room, token: await this.token(room), name: "uclient" }),
+    )
+    const [{ data }] = (await once(socket, "message")) as [MessageEvent<string>]
+    socket.close()
+    const joined = JSON.parse(data) as ServerMessage
+    const turn =
+      joined.type === "joined" && joined.iceServers.find(({ urls }) => urls[0]!.startsWith("turn:"))
+    if (!turn) throw new Error(`No TURN credentials came with: ${data}`)
+    return { username: turn.username!, password: turn.credential! }
+  }
+
+  get pid(): number {
+    return this.#process.pid!
   }
 
   /** Ends it without a word to anybody. */

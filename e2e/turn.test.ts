@@ -2,29 +2,7 @@ import assert from "node:assert/strict"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { after, before, describe, test } from "node:test"
-import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
 import { Server } from "./harness.ts"
-
-/** The TURN credentials that a participant is given on joining. */
-async function credentials(server: Server): Promise<{ username: string; password: string }> {
-  const socket = new WebSocket(`${server.url.replace("http", "ws")}/signal`, SUBPROTOCOL)
-  await once(socket, "open")
-  socket.send(
-    JSON.stringify({
-      type: "join",
-      version: 1,
-      room: "relay",
-      token: await server.token("relay"),
-      name: "uclient",
-    }),
-  )
-  const [{ data }] = (await once(socket, "message")) as [MessageEvent<string>]
-  socket.close()
-  const joined = JSON.parse(data) as ServerMessage
-  assert.ok(joined.type === "joined", data)
-  const { username, credential } = joined.iceServers.find(each => each.urls[0]!.startsWith("turn:"))!
-  return { username: username!, password: credential! }
-}
 
 /** ms after which a client that gets nowhere is ended. */
 const PATIENCE = 60_000
@@ -77,7 +55,7 @@ describe("coturn's own clients against our server", () => {
   ]
   for (const [what, args] of modes)
     test(`turnutils_uclient loses nothing at its default rate ${what}`, async t => {
-      const { username, password } = await credentials(server)
+      const { username, password } = await server.turnCredentials()
       const common = ["-u", username, "-w", password, "-p", String(server.turnPort), "-n", "100"]
       const output = await run("turnutils_uclient", ...common, ...args, "127.0.0.1")
       const { sent, received, lossPercent } = totals(output)
