@@ -16,3 +16,4 @@ export {
 } from "./options.ts"
 export { type IsRelayed, PeerPolicy, type PeerPolicyOptions, type PeerVerdict } from "./peer-policy.ts"
 export { type FreedReason, type TurnEvent, TurnServer } from "./server.ts"
+export { turnFraming } from "./stream-framing.ts"
