@@ -131,6 +131,7 @@ export class Room {
             this.#welcomed(view, fresh)
             resolve()
           },
+          resumed: () => this.#setState({ status: "connected" }),
           changed: (view, change, peer) => this.#changed(view, change, peer),
           signal: ({ from, generation, signal }) => this.#links.get(from)?.receive(signal, generation),
           reconnecting: (retryAt, reason) => {
@@ -293,8 +294,10 @@ export class Room {
       this.#signaling = { ...this.#signaling, endedAt: this.#clock.now() }
     if (fresh) {
       for (const id of this.#links.keys()) this.#unlink(id)
-      if (this.#publications.size > 0) this.#announce()
     }
+    // What changed while nobody could be told.
+    if (view.self.name !== this.#name.trim()) this.#session?.send({ type: "rename", name: this.#name })
+    if (this.#publications.size > 0 || view.self.publications.length > 0) this.#announce()
     for (const id of this.#links.keys()) if (!view.peers.has(id)) this.#unlink(id)
     for (const peer of view.peers.values()) {
       const link = this.#links.get(peer.id)
@@ -307,7 +310,6 @@ export class Room {
   #changed(view: View, change: "joined" | "updated" | "left", peer: Peer): void {
     const before = this.snapshot().participants.find(each => each.id === peer.id)
     if (change === "joined") this.#link(peer, this.#clock.now())
-    if (change === "updated" && before?.away && !peer.away) this.#links.get(peer.id)?.resync()
     const participant = change === "left" ? before : this.#remote(view.peers.get(peer.id)!)
     if (change === "left") this.#unlink(peer.id)
     this.#touch()

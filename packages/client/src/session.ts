@@ -9,6 +9,7 @@ import {
   PROTOCOL_VERSION,
   type ServerMessage,
 } from "./messages.ts"
+import { Inbox, type Numbering, Outbox } from "./numbering.ts"
 
 /** A room as the server last described it. */
 export interface View {
@@ -20,8 +21,10 @@ export interface View {
 }
 
 export interface SessionEvents {
-  /** The first welcome, or one after a break: `fresh` when we are a new participant to the others. */
+  /** We are in, with all of the room anew: `fresh` when we are a new participant to the others. */
   welcomed(view: View, fresh: boolean): void
+  /** We are back, and nothing was missed. */
+  resumed(): void
   changed(view: View, change: "joined" | "updated" | "left", peer: Peer): void
   signal(message: Extract<ServerMessage, { type: "signal" }>): void
   /** The socket broke; the next try is at `retryAt` on the clock. */
@@ -47,9 +50,6 @@ const PING_INTERVAL = 10_000
 
 /** How long the server may take from the socket's opening to `joined`, ms. */
 const JOIN_TIMEOUT = 15_000
-
-/** Messages that wait for a socket to come back. */
-const MAX_QUEUED = 256
 
 /** Codes after which trying again cannot help. Token trouble is final too: a fresh token was fetched for the try. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -77,7 +77,8 @@ export class Session {
   #ready = false
   #over = false
   #failures = 0
-  #queue: ClientMessage[] = []
+  #outbox = new Outbox()
+  #inbox = new Inbox()
   #cancelRetry: () => void = () => {}
   #cancelDeadline: () => void = () => {}
   #cancelPing: () => void = () => {}
@@ -101,16 +102,17 @@ export class Session {
     this.#open()
   }
 
-  /** Sends now, or once the socket is back. The oldest of too many waiting messages are dropped. */
+  /** Says something to the room: now, or once the socket is back; once, whatever breaks meanwhile. */
   send(message: ClientMessage): void {
-    if (this.#over) return
-    if (this.#ready) this.#transport!.send(JSON.stringify(message))
-    else if (this.#queue.push(message) > MAX_QUEUED) this.#queue.shift()
+    // Before the first welcome there is nobody to tell; what matters then is told on joining.
+    if (this.#over || this.#key === undefined) return
+    const text = this.#outbox.add(message, this.#inbox.ack())
+    if (this.#ready) this.#transport!.send(text)
   }
 
   /** Leaves for good. */
   leave(): void {
-    if (this.#ready) this.send({ type: "leave" })
+    if (this.#ready) this.#say({ type: "leave" })
     this.#stop()
   }
 
@@ -139,10 +141,12 @@ export class Session {
 
   async #introduce(current: () => boolean): Promise<void> {
     const { room, name, token } = this.#options
-    if (this.#key !== undefined) {
-      this.#say({ type: "rejoin", version: PROTOCOL_VERSION, room, session: this.#key })
+    if (this.#key !== undefined && !this.#outbox.overflowed) {
+      const { received } = this.#inbox
+      this.#say({ type: "rejoin", version: PROTOCOL_VERSION, room, session: this.#key, received })
       return
     }
+    this.#key = undefined
     let fetched: string
     try {
       const given = token()
@@ -164,23 +168,33 @@ export class Session {
     if (current()) this.#say({ type: "join", version: PROTOCOL_VERSION, room, token: fetched, name: name() })
   }
 
+  /** Says what belongs to this socket alone, and is not said again on another. */
   #say(message: ClientMessage): void {
-    this.#transport?.send(JSON.stringify(message))
+    this.#transport?.send(JSON.stringify(this.#ready ? { ...message, ack: this.#inbox.ack() } : message))
   }
 
   #receive(text: string): void {
     // A proxy's page or a broken server: the same as no answer.
-    let message: ServerMessage
+    let message: ServerMessage & Numbering
     try {
-      message = JSON.parse(text) as ServerMessage
+      message = JSON.parse(text) as ServerMessage & Numbering
     } catch {
       return this.#lost()
     }
     // Whatever it is, it is a sign of life.
     if (this.#ready) this.#cancelDeadline()
+    if (message.ack !== undefined) this.#outbox.acknowledge(message.ack)
+    if (message.n !== undefined) {
+      const place = this.#inbox.accept(message.n)
+      if (place === "duplicate") return
+      if (place === "gap") return this.#lost()
+      if (this.#inbox.owesAck) this.#say({ type: "ack" })
+    }
     switch (message.type) {
       case "joined":
         return this.#welcome(message)
+      case "resumed":
+        return this.#resume()
       case "participant":
         return this.#change(message)
       case "signal":
@@ -199,6 +213,8 @@ export class Session {
   #welcome(message: Extract<ServerMessage, { type: "joined" }>): void {
     const fresh = this.#view?.self.id !== message.self.id
     this.#key = message.session
+    this.#outbox = new Outbox()
+    this.#inbox = new Inbox()
     this.#ready = true
     this.#failures = 0
     this.#cancelDeadline()
@@ -209,11 +225,16 @@ export class Session {
     }
     this.#keepIceServers(message)
     this.#keepAlive()
-    // What was meant for the others of an earlier session means nothing to a new participant.
-    const queue = fresh ? [] : this.#queue
-    this.#queue = []
     this.#options.events.welcomed(this.#view, fresh)
-    for (const queued of queue) this.send(queued)
+  }
+
+  #resume(): void {
+    this.#ready = true
+    this.#failures = 0
+    this.#cancelDeadline()
+    for (const text of this.#outbox.unacknowledged()) this.#transport!.send(text)
+    this.#keepAlive()
+    this.#options.events.resumed()
   }
 
   #change(message: Extract<ServerMessage, { type: "participant" }>): void {

@@ -164,7 +164,7 @@ const schema = z.strictObject({
   rooms: z
     .strictObject({
       maxParticipants: whole(2, 1_000, 50, "participants", "Participants of one room."),
-      grace: whole(1, 300, 15, "seconds", "How long somebody whose connection broke is waited for."),
+      grace: whole(1, 300, 30, "seconds", "How long somebody whose connection broke is waited for."),
     })
     .prefault({}),
   log: z

@@ -145,7 +145,7 @@ describe("Signaling over WebSocket", () => {
     )
     await once(mallory.socket, "close")
     ada.say({ type: "ping", id: 7 })
-    assert.deepEqual(await ada.next(), { type: "pong", id: 7 })
+    assert.deepEqual(await ada.next(), { type: "pong", id: 7, ack: 0 })
   })
 
   test("an upgrade of another path is not ours", async t => {

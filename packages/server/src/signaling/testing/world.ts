@@ -72,7 +72,9 @@ function judge(token: string, room: string): Verdict {
 
 /** A person with the SDK's session, who can also lose the network. */
 export class Client {
-  readonly signals: string[] = []
+  /** "sender>receiver" → generations of the signals that came, in order; and of those that were sent. */
+  readonly heard: Map<string, number[]> = new Map()
+  readonly said: Map<string, number> = new Map()
   ended: TightbeamError | undefined
   session: Session | undefined
   stream: Stream | undefined
@@ -99,8 +101,12 @@ export class Client {
     }
     const events: SessionEvents = {
       welcomed: () => {},
+      resumed: () => {},
       changed: () => {},
-      signal: message => this.signals.push(`${message.from} ${message.generation}`),
+      signal: ({ from, generation }) => {
+        const between = `${from}>${this.view!.self.id}`
+        this.heard.set(between, [...(this.heard.get(between) ?? []), generation])
+      },
       reconnecting: () => {},
       ended: reason => {
         this.ended = reason
@@ -125,6 +131,15 @@ export class Client {
       },
     })
     this.session.start()
+  }
+
+  /** Sends a signal, numbered by its generation from 0 for each pair. */
+  signal(to: string): void {
+    const between = `${this.view!.self.id}>${to}`
+    const generation = this.said.get(between) ?? 0
+    this.said.set(between, generation + 1)
+    const candidate = { candidate: "", sdpMid: "0", sdpMLineIndex: 0, usernameFragment: null }
+    this.session!.send({ type: "signal", to, generation, signal: { candidate } })
   }
 
   leave(): void {
