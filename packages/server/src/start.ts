@@ -149,7 +149,8 @@ class Process implements Running {
         this.#log.error("A service failed to drain", { service: service.name, error: errorText(error) })
       }
     })
-    await Promise.race([Promise.all(drained), deadline.promise])
+    // Who has left the signaling may still talk through the relay.
+    await Promise.race([Promise.all([...drained, this.#relay?.drain()]), deadline.promise])
     clearTimeout(timer)
     await this.close()
   }

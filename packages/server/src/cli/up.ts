@@ -1,3 +1,4 @@
+import { EVIDENCE_VERSION } from "@tightbeam/webrtc/contract"
 import type { Loaded } from "../config/index.ts"
 import { createLog, errorText, type Log } from "../log/index.ts"
 import { services } from "../services.ts"
@@ -15,7 +16,7 @@ export async function up({ config, own }: Loaded): Promise<number> {
   const starting = start(config, {
     log,
     services: services(),
-    onEvidence: evidence => log.debug("Evidence", flatten(evidence)),
+    onEvidence: evidence => log.debug("Evidence", { schema: EVIDENCE_VERSION, ...flatten(evidence) }),
   })
   // From the beginning: the platform's own handling of a signal drops every call.
   const stopped = Promise.withResolvers<number>()

@@ -272,6 +272,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out: RoomsOut,
   ): void {
     const { connection, room, name } = attempt
+    // Much may have happened while the token was verified.
+    if (connection.closing) return
+    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
     if (this.#usedTokens.has(token.tokenId))
       return this.#refuse(connection, "token-used", out, { fatal: true })
     const existing = this.#rooms.get(room)
@@ -309,6 +312,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     { room, session: key, received }: Extract<ClientMessage, { type: "rejoin" }>,
     out: RoomsOut,
   ): void {
+    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
     const session = this.#sessions.get(key)
     if (session === undefined || session.room !== room || !session.present)
       return this.#refuse(connection, "session-unknown", out, { fatal: true })

@@ -9,6 +9,7 @@ import type { ClientMessage, ServerMessage } from "@tightbeam/client"
 import { WebSocket } from "ws"
 import { parseConfig } from "../config/schema.ts"
 import { createLog } from "../log/index.ts"
+import { TurnClient } from "../relay/testing/turn-client.ts"
 import { type Running, start } from "../start.ts"
 import { signaling } from "./service.ts"
 import { issueToken } from "./tokens.ts"
@@ -169,6 +170,33 @@ describe("Signaling over WebSocket", () => {
     const { url } = await server(t)
     assert.equal((await pageToken(url, "a%20b")).status, 400)
     assert.equal((await pageToken(url, "x".repeat(65))).status, 400)
+  })
+
+  test("draining waits for who is still relayed, after they have left the signaling", async t => {
+    const { running, url } = await server(t)
+    const ada = await open(t, url)
+    ada.say({
+      type: "join",
+      version: 1,
+      room: "standup",
+      token: (await pageToken(url, "standup")).body.token!,
+      name: "Ada",
+    })
+    const joined = await ada.next()
+    assert.ok(joined.type === "joined")
+    const { username, credential } = joined.iceServers.at(-1)!
+    const client = await TurnClient.open(running.turnPort!, username!, credential!)
+    t.after(() => client.socket.close())
+    await client.allocate()
+    let isDrained = false
+    const drained = running.drain().then(() => (isDrained = true))
+    ada.socket.close()
+    await once(ada.socket, "close")
+    // One more round trip through the relay: it is still there.
+    assert.equal(await client.refresh(600), 600)
+    assert.equal(isDrained, false)
+    await client.refresh(0)
+    await drained
   })
 
   test("draining tells everybody, lets nobody in, and ends when the last has gone", async t => {

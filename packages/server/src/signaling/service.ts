@@ -1,5 +1,6 @@
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import { HttpError, sendJson } from "../http/index.ts"
+import { errorText } from "../log/index.ts"
 import type { App, Service } from "../service.ts"
 import { MemoryBus } from "./bus.ts"
 import { SignalingHost } from "./host.ts"
@@ -37,6 +38,7 @@ export function signaling(): Service {
           return () => clearTimeout(timer)
         },
         onEvidence: evidence => app.onEvidence(evidence),
+        onFault: error => app.log.error("Signaling has a bug", { error: errorText(error) }),
       })
       routes.onUpgrade(
         "/signal",
