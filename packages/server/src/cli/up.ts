@@ -39,6 +39,8 @@ export async function up({ config, own }: Loaded): Promise<number> {
   process.on("SIGINT", onSignal)
   const running = await starting
   process.on("SIGHUP", () => reload(running, log))
+  // Whoever reads this may stop reading: no reason to stop serving.
+  process.stdout.on("error", () => {})
   process.stdout.write(`${welcome(running, config, { qr: own.has("qr"), terminal: process.stdout.isTTY })}\n`)
   log.info("Ready", { http: running.httpPort, turn: running.turnPort })
   return stopped.promise
