@@ -153,7 +153,7 @@ describe("One port for HTTP, HTTPS and WebSocket", () => {
   })
 
   test("HTTP/1.0 needs no Host header", async () => {
-    assert.match(await raw("GET / HTTP/1.0\r\n\r\n"), /^HTTP\/1.1 200 /)
+    assert.match(await raw("GET /index.html HTTP/1.0\r\n\r\n"), /^HTTP\/1.1 200 /)
   })
 
   test("a bug is a 500 that says nothing, and a line in the log that says all", async () => {
