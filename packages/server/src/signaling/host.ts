@@ -9,8 +9,9 @@ import {
   PathTable,
   TAILROOM,
 } from "@tightbeam/webrtc/contract"
+import type { RoomsReply, RoomsRequest, Verdict } from "./ask.ts"
 import type { Bus } from "./bus.ts"
-import type { Rooms, RoomsReply, RoomsRequest, Verdict } from "./rooms.ts"
+import type { Rooms } from "./rooms.ts"
 
 /** Something that carries whole messages to one client: a WebSocket, or a simulated stream. */
 export interface Connection {
