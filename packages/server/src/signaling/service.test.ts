@@ -202,7 +202,7 @@ describe("Signaling over WebSocket", () => {
     })
     const joined = await ben.next("joined")
     assert.equal(joined.participants[0]?.name, "Ada")
-    const to = joined.participants[0]!.id
+    const to = joined.participants[0].id
     for (let generation = 0; generation < 20; generation++)
       ben.say({
         type: "signal",
@@ -228,13 +228,13 @@ describe("Signaling over WebSocket", () => {
     const stream = new AbortController()
     const answer = await fetch(`${url}/signal/stream`, { signal: stream.signal })
     const reader = answer.body!.getReader()
-    const { connection } = JSON.parse(Buffer.from((await reader.read()).value!).toString()) as {
+    const { connection } = JSON.parse(Buffer.from((await reader.read()).value).toString()) as {
       connection: string
     }
     const post = (body: string) =>
       fetch(`${url}/signal/send`, { method: "POST", headers: { "tightbeam-connection": connection }, body })
     assert.equal((await post('{"type":"ping","id":1}')).status, 204)
-    assert.match(Buffer.from((await reader.read()).value!).toString(), /"pong"/)
+    assert.match(Buffer.from((await reader.read()).value).toString(), /"pong"/)
     assert.equal((await post("x".repeat(300_000))).status, 413)
     stream.abort()
     await reader.read().catch(() => {})
