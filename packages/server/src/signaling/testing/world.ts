@@ -108,6 +108,7 @@ export class Client {
         this.heard.set(between, [...(this.heard.get(between) ?? []), generation])
       },
       reconnecting: () => {},
+      refused: () => {},
       ended: reason => {
         this.ended = reason
       },
