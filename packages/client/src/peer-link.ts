@@ -84,7 +84,7 @@ export class PeerLink {
     this.#recovery = new Recovery(clock, role, recorder, {
       restartIce: () => this.#restartIce(),
       reconnect: why => this.#reconnect(why),
-      lost: () => {},
+      reaches: peer => this.#channels.reaches(peer),
       whyNoPath: () => this.#candidates.whyNoPath,
     })
   }
@@ -141,6 +141,11 @@ export class PeerLink {
   /** Sends on a data channel; resolves when there is room for more. Rejects when the link closes first. */
   send(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#channels.send(channel, data)
+  }
+
+  /** As `send`, to one of many: does not wait for a peer that cannot be reached. */
+  sendAlong(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#channels.sendAlong(channel, data)
   }
 
   get maxMessageSize(): number {

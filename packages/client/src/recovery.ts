@@ -14,8 +14,8 @@ interface Hands {
   restartIce(): void
   /** A new connection in place of this one. */
   reconnect(why: string): void
-  /** Nothing reaches the peer for now. */
-  lost(): void
+  /** Nothing reaches the peer for now; or it does again. */
+  reaches(peer: boolean): void
   /** Why no pair of candidates answered. */
   whyNoPath(): string
 }
@@ -81,7 +81,7 @@ export class Recovery {
         return this.wait(DISCONNECTED_PATIENCE, () => this.#restartIce("The path stopped answering."))
       case "failed":
         recorder.fail("checks", this.#hands.whyNoPath())
-        this.#hands.lost()
+        this.#hands.reaches(false)
         // What a restart or a new connection has not mended once, another at once will not mend either.
         if (this.#restarted || this.#reconnects > 0) this.#reconnectLater("No path was found.")
         else this.#restartIce("All checks failed.")
@@ -94,11 +94,12 @@ export class Recovery {
     const recorder = this.#recorder
     if (state === "connected") {
       this.#reconnects = 0
+      this.#hands.reaches(true)
       recorder.done("security", "keys are agreed")
       if (recorder.status("transmission") === "waiting") recorder.begin("transmission", "the first data")
     } else if (state === "failed" && recorder.status("checks") === "done") {
       recorder.fail("security", "The DTLS handshake failed, though the path works.")
-      this.#hands.lost()
+      this.#hands.reaches(false)
       this.#reconnectLater("The DTLS handshake failed.")
     }
   }

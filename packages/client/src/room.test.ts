@@ -46,6 +46,38 @@ describe("A call", () => {
   })
 })
 
+describe("A message to everybody", () => {
+  test("waits for a connection that comes up, but for none that has failed", async () => {
+    const world = new World()
+    const ada = await world.joined("Ada")
+    await world.joined("Ben")
+    await world.run(20)
+    const early = watch(ada.send("chat", "early"))
+    await world.run(1000)
+    assert.equal(early.state, "pending")
+    connectionOf(ada).become("failed")
+    await settle()
+    assert.equal(early.state, "resolved")
+    await ada.send("chat", "late")
+  })
+
+  test("reaches the others while one cannot be reached", async () => {
+    const world = new World()
+    const { ada, ben } = await world.call()
+    const cyd = await world.joined("Cyd")
+    await world.run(20)
+    world.connections.establish()
+    const heard: unknown[] = []
+    for (const room of [ben, cyd]) room.on("message", ({ data }) => heard.push([room === ben, data]))
+    connectionOf(ada).become("failed")
+    await ada.send("chat", "Hello")
+    assert.deepEqual(heard, [[false, "Hello"]])
+    connectionOf(ada).become("connected")
+    await ada.send("chat", "again")
+    assert.deepEqual(heard.slice(1).length, 2)
+  })
+})
+
 describe("Joining", () => {
   test("leaving while it is under way gives it up", async () => {
     const world = new World()

@@ -213,8 +213,9 @@ export class Room {
 
   /**
    * Sends a JSON value or bytes to everybody, or to one (`to`). Resolves when all of it is handed to the network
-   * with room for more, so awaiting each send is the back-pressure. `reliable: false` may lose and reorder.
-   * Throws a `TightbeamError`: `message-too-large`, `no-such-participant`.
+   * with room for more, so awaiting each send is the back-pressure. What goes to everybody passes those by whose
+   * connection has failed, and waits for none that fails meanwhile. `reliable: false` may lose and reorder.
+   * Throws a `TightbeamError`: `message-too-large`, `send-queue-full`, `no-such-participant`.
    */
   async send(
     topic: string,
@@ -231,9 +232,13 @@ export class Room {
         `A message may have ${limit} bytes here; this has ${size}.`,
         "Send it in parts.",
       )
-    const sends = links.map(link => link.send(reliable ? "reliable" : "fast", encoded))
+    const channel = reliable ? "reliable" : "fast"
+    const outcomes = await Promise.allSettled(
+      links.map(link => (to === undefined ? link.sendAlong(channel, encoded) : link.send(channel, encoded))),
+    )
+    for (const outcome of outcomes)
+      if (outcome.status === "rejected" && outcome.reason instanceof TightbeamError) throw outcome.reason
     // Who leaves meanwhile needs it no more; for a single receiver that is an error.
-    const outcomes = await Promise.allSettled(sends)
     if (to !== undefined && outcomes[0]!.status === "rejected") throw noSuchParticipant(to)
   }
 
