@@ -65,11 +65,7 @@ export class Server {
   }
 
   async token(room: string): Promise<string> {
-    const answer = await fetch(`${this.url}/api/rooms/${room}/token`, {
-      method: "POST",
-      body: "{}",
-      headers: { "content-type": "application/json" },
-    })
+    const answer = await fetch(`${this.url}/api/rooms/${room}/token`, { method: "POST" })
     return ((await answer.json()) as { token: string }).token
   }
 

@@ -29,6 +29,8 @@ export interface SessionEvents {
   signal(message: Extract<ServerMessage, { type: "signal" }>): void
   /** The socket broke; the next try is at `retryAt` on the clock. */
   reconnecting(retryAt: number, reason: TightbeamError): void
+  /** The server did not do what we asked for; all else goes on. */
+  refused(reason: TightbeamError): void
   /** It is over and will not be tried again. */
   ended(reason: TightbeamError): void
 }
@@ -126,17 +128,22 @@ export class Session {
     const epoch = ++this.#epoch
     const current = () => epoch === this.#epoch
     this.#deadline(JOIN_TIMEOUT)
-    this.#transport = this.#options.connect({
-      opened: () => {
-        if (current()) void this.#introduce(current)
-      },
-      message: text => {
-        if (current()) this.#receive(text)
-      },
-      closed: () => {
-        if (current()) this.#lost()
-      },
-    })
+    try {
+      this.#transport = this.#options.connect({
+        opened: () => {
+          if (current()) void this.#introduce(current)
+        },
+        message: text => {
+          if (current()) this.#receive(text)
+        },
+        closed: () => {
+          if (current()) this.#lost()
+        },
+      })
+    } catch (cause) {
+      // It does not depend on the network, so trying again cannot help.
+      this.#fail(cause instanceof TightbeamError ? cause : unreachable(false, { cause }))
+    }
   }
 
   async #introduce(current: () => boolean): Promise<void> {
@@ -174,13 +181,9 @@ export class Session {
   }
 
   #receive(text: string): void {
+    const message = parse(text)
     // A proxy's page or a broken server: the same as no answer.
-    let message: ServerMessage & Numbering
-    try {
-      message = JSON.parse(text) as ServerMessage & Numbering
-    } catch {
-      return this.#lost()
-    }
+    if (message === undefined) return this.#lost()
     // Whatever it is, it is a sign of life.
     if (this.#ready) this.#cancelDeadline()
     if (message.ack !== undefined) this.#outbox.acknowledge(message.ack)
@@ -270,7 +273,7 @@ export class Session {
     else if (fatal) {
       this.#lastReason = error
       this.#lost()
-    }
+    } else this.#options.events.refused(error)
   }
 
   #keepIceServers({ iceServers, ttl }: { iceServers: readonly IceServer[]; ttl: number }): void {
@@ -332,7 +335,18 @@ export class Session {
   }
 }
 
-function unreachable(wasConnected: boolean): TightbeamError {
+function parse(text: string): (ServerMessage & Numbering) | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === "object" && parsed !== null && "type" in parsed
+      ? (parsed as ServerMessage & Numbering)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function unreachable(wasConnected: boolean, options?: ErrorOptions): TightbeamError {
   return wasConnected
     ? new TightbeamError(
         "connection-lost",
@@ -343,5 +357,6 @@ function unreachable(wasConnected: boolean): TightbeamError {
         "server-unreachable",
         "The server cannot be reached.",
         "Check the address and your network; a proxy that refuses WebSocket looks the same.",
+        options,
       )
 }

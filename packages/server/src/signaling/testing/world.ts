@@ -109,6 +109,7 @@ export class Client {
         this.heard.set(between, [...(this.heard.get(between) ?? []), generation])
       },
       reconnecting: () => {},
+      refused: () => {},
       ended: reason => {
         this.ended = reason
       },
