@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
+import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
@@ -69,11 +70,7 @@ export class Server {
   }
 
   async token(room: string): Promise<string> {
-    const answer = await fetch(`${this.url}/api/rooms/${room}/token`, {
-      method: "POST",
-      body: "{}",
-      headers: { "content-type": "application/json" },
-    })
+    const answer = await fetch(`${this.url}/api/rooms/${room}/token`, { method: "POST" })
     return ((await answer.json()) as { token: string }).token
   }
 
@@ -116,6 +113,58 @@ export class Server {
   async stop(): Promise<void> {
     await this.kill()
     await rm(this.#data, { recursive: true, force: true })
+  }
+}
+
+/** A line between a browser and the server that can be cut. */
+export class Line {
+  readonly url: string
+  readonly #listener: NetServer
+  readonly #sockets: Set<Socket>
+
+  private constructor(listener: NetServer, sockets: Set<Socket>) {
+    this.#listener = listener
+    this.#sockets = sockets
+    this.url = `http://localhost:${(listener.address() as AddressInfo).port}`
+  }
+
+  static async to(server: Server): Promise<Line> {
+    const target = Number(new URL(server.url).port)
+    const sockets = new Set<Socket>()
+    const listener = createServer(near => {
+      const far = connect(target, "127.0.0.1")
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.add(socket)
+        socket.on("error", () => {})
+        socket.on("close", () => {
+          sockets.delete(socket)
+          other.destroy()
+        })
+      }
+      near.pipe(far).pipe(near)
+    }).listen(0, "127.0.0.1")
+    await once(listener, "listening")
+    return new Line(listener, sockets)
+  }
+
+  /** Breaks everything that goes over it, and lets nothing new through until `mend`. */
+  async cut(): Promise<void> {
+    const closed = once(this.#listener, "close")
+    this.#listener.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  async mend(): Promise<void> {
+    this.#listener.listen(Number(new URL(this.url).port), "127.0.0.1")
+    await once(this.#listener, "listening")
+  }
+
+  async close(): Promise<void> {
+    if (this.#listener.listening) await this.cut()
   }
 }
 
@@ -214,6 +263,13 @@ export class Person {
     )
     const before = (await this.media()).framesDecoded
     await this.until("more frames", async () => (await this.media()).framesDecoded > before)
+  }
+
+  /** How many peer connections the page has made since it was loaded. */
+  connectionsMade(): Promise<number> {
+    return this.page.evaluate(
+      () => (globalThis as unknown as { madeConnections: RTCPeerConnection[] }).madeConnections.length,
+    )
   }
 
   /** Waits until the button says that the screen is shared, or is not. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"
 import type { Browser } from "playwright-core"
-import { launchChromium, Person, Server } from "./harness.ts"
+import { Line, launchChromium, Person, Server } from "./harness.ts"
 
 describe("When things go wrong", () => {
   let server: Server
@@ -92,4 +92,59 @@ test("who may not use the camera is told why, and joins anyway", async () => {
     await browser.close()
     await server.stop()
   }
+})
+
+describe("When the line to the server is cut", () => {
+  let server: Server
+  let browser: Browser
+  let line: Line
+  let ada: Person
+  let ben: Person
+
+  before(async () => {
+    server = await Server.start()
+    line = await Line.to(server)
+    browser = await launchChromium()
+    ada = await Person.open(browser, `${line.url}/r/cut`)
+    ben = await Person.open(browser, `${server.url}/r/cut`)
+    await ada.join("Ada")
+    await ben.join("Ben")
+    await Promise.all([ada.seesAndHears(), ben.seesAndHears()])
+  })
+  after(async () => {
+    await browser?.close()
+    await line?.close()
+    await server?.stop()
+  })
+
+  test("media goes on, the banner says so, and what happened meanwhile arrives", async () => {
+    await line.cut()
+    await ada.at("state-banner").waitFor()
+    assert.match(
+      await ada.at("state-banner").innerText(),
+      /connection to the server broke.*\n+.*trying again/is,
+    )
+    const { framesDecoded } = await ada.media()
+    // A new media section needs an offer and an answer: they wait at the server for Ada.
+    await ben.at("toggle-screen").click()
+    await ben.at("toggle-mic").click()
+    await ada.until(
+      "frames without signaling",
+      async () => (await ada.media()).framesDecoded > framesDecoded + 10,
+    )
+    await line.mend()
+    await ada.until("the banner to go", async () => (await ada.at("state-banner").count()) === 0)
+    await ada.until(
+      "Ben's screen",
+      async () => (await ada.page.locator('article[aria-label*="screen"] video').count()) > 0,
+    )
+    await ada.otherTile.getByLabel(/muted/i).first().waitFor()
+  })
+
+  test("they are who they were, on the connection they had", async () => {
+    assert.equal(await ada.otherTile.count(), 1)
+    assert.equal(await ben.otherTile.count(), 1)
+    for (const person of [ada, ben]) assert.equal(await person.connectionsMade(), 1)
+    assert.deepEqual([...ada.errors, ...ben.errors], [])
+  })
 })

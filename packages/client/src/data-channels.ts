@@ -1,3 +1,5 @@
+import { TightbeamError } from "./errors.ts"
+
 /** The data channels of every connection: negotiated, so that they are there without asking. */
 const CHANNELS: Readonly<Record<ChannelName, RTCDataChannelInit>> = {
   reliable: { negotiated: true, id: 0 },
@@ -9,6 +11,9 @@ export type ChannelName = "reliable" | "fast"
 /** Bytes that wait in a channel before `send` waits too, and how few it then waits for. */
 const HIGH_WATER = 1024 * 1024
 const LOW_WATER = 256 * 1024
+
+/** Bytes, or characters of text, that may wait to be handed to one channel by those who do not await it. */
+const MAX_WAITING = 16 * 1024 * 1024
 
 interface Owner {
   opened(): void
@@ -24,6 +29,11 @@ export class DataChannels {
     reliable: Promise.resolve(),
     fast: Promise.resolve(),
   }
+  readonly #waiting: Record<ChannelName, number> = { reliable: 0, fast: 0 }
+  /** The peer cannot be reached: what goes to everybody passes it by. */
+  #unreachable = false
+  /** Resolved when those who send to everybody should wait no longer. */
+  #setback = Promise.withResolvers<void>()
   /** Resolved when something changed that a waiting send should look at. */
   #change = Promise.withResolvers<void>()
   #closed = false
@@ -40,13 +50,38 @@ export class DataChannels {
   /** The connection is given up; another may come. */
   detach(): void {
     this.#channels = undefined
+    this.#stopWaiting()
   }
 
-  /** Resolves when the data is handed over and there is room for more. Rejects once `close` was called. */
+  /** Whether the peer can be reached now. */
+  reaches(peer: boolean): void {
+    this.#unreachable = !peer
+    if (!peer) this.#stopWaiting()
+  }
+
+  /**
+   * Resolves when the data is handed over and there is room for more. Rejects with a `TightbeamError` of
+   * `send-queue-full` where too much waits already, and once `close` was called.
+   */
   send(name: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
-    const sent = this.#last[name].then(() => this.#sendWhenOpen(name, data))
+    const waiting = this.#waiting[name]
+    if (waiting > 0 && waiting + data.length > MAX_WAITING) return Promise.reject(queueFull())
+    this.#waiting[name] += data.length
+    const sent = this.#last[name]
+      .then(() => this.#sendWhenOpen(name, data))
+      .finally(() => {
+        this.#waiting[name] -= data.length
+      })
     this.#last[name] = sent.catch(() => {})
     return sent
+  }
+
+  /**
+   * As `send`, to one of many: one who cannot be reached gets none, and one whose connection breaks meanwhile gets
+   * it if it mends, without anybody waiting for that.
+   */
+  async sendAlong(name: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!this.#unreachable) await Promise.race([this.send(name, data), this.#setback.promise])
   }
 
   close(): void {
@@ -80,8 +115,21 @@ export class DataChannels {
     }
   }
 
+  #stopWaiting(): void {
+    this.#setback.resolve()
+    this.#setback = Promise.withResolvers()
+  }
+
   #wake(): void {
     this.#change.resolve()
     this.#change = Promise.withResolvers()
   }
+}
+
+function queueFull(): TightbeamError {
+  return new TightbeamError(
+    "send-queue-full",
+    "Too much waits to be sent already.",
+    "Await each send before the next one.",
+  )
 }

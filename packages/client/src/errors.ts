@@ -14,6 +14,7 @@ export type TightbeamErrorCode =
   | "aborted"
   | "not-supported"
   | "message-too-large"
+  | "send-queue-full"
   | "token-failed"
 
 /** Where each code is explained. */

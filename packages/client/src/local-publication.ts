@@ -19,6 +19,10 @@ export class LocalPublication {
   readonly #owner: Owner
   #track: MediaStreamTrack
   #muted = false
+  /** What was asked for last: an `unmute` may be under way. */
+  #wantsMuted = false
+  #unmuting: Promise<void> | undefined
+  #switches = 0
   #published = true
   #deviceId: string | undefined
 
@@ -48,7 +52,8 @@ export class LocalPublication {
 
   /** Stops sending. A camera is turned off, light and all; a microphone is only silenced, to be back at once. */
   async mute(): Promise<void> {
-    if (this.#muted) return
+    this.#wantsMuted = true
+    if (this.#muted || !this.#published) return
     this.#muted = true
     this.#track.enabled = false
     if (this.#ownsCamera) this.#track.stop()
@@ -56,28 +61,51 @@ export class LocalPublication {
   }
 
   /** Sends again. Throws a `TightbeamError` when the camera cannot be had again; it then stays muted. */
-  async unmute(): Promise<void> {
-    if (!this.#muted) return
-    if (this.#ownsCamera) this.#replace(await capture("camera", { deviceId: this.#deviceId }))
+  unmute(): Promise<void> {
+    this.#wantsMuted = false
+    this.#unmuting ??= this.#unmute().finally(() => {
+      this.#unmuting = undefined
+    })
+    return this.#unmuting
+  }
+
+  async #unmute(): Promise<void> {
+    if (!this.#muted || !this.#published) return
+    if (this.#ownsCamera) {
+      const track = await capture("camera", { deviceId: this.#deviceId })
+      // The browser may have asked for long: what it gives may be unwanted by now.
+      if (!this.#published || this.#wantsMuted) return track.stop()
+      this.#replace(track)
+    }
     this.#muted = false
     this.#track.enabled = true
     this.#owner.changed(this)
   }
 
-  /** Goes on with another camera or microphone. Throws a `TightbeamError` when it cannot be opened; the old one goes on. */
+  /**
+   * Goes on with another camera or microphone; of several calls the last one counts. Throws a `TightbeamError` when
+   * it cannot be opened; the old one goes on.
+   */
   async switch(deviceId: string): Promise<void> {
-    if (this.source !== "camera" && this.source !== "microphone")
+    const { source } = this
+    if (source !== "camera" && source !== "microphone")
       throw new TightbeamError(
         "not-supported",
-        `A ${this.source} publication has no device to switch.`,
+        `A ${source} publication has no device to switch.`,
         "Unpublish it, and publish another.",
       )
+    const turn = ++this.#switches
+    if (this.#unmuting !== undefined) await this.#unmuting.catch(() => {})
+    if (!this.#published || turn !== this.#switches) return
+    if (!(this.#muted && this.#ownsCamera)) {
+      const track = await capture(source, { deviceId })
+      if (!this.#published || turn !== this.#switches) return track.stop()
+      track.enabled = !this.#muted
+      this.#replace(track)
+      if (this.#muted && this.#ownsCamera) track.stop()
+      this.#owner.changed(this)
+    }
     this.#deviceId = deviceId
-    if (this.#muted && this.#ownsCamera) return
-    const track = await capture(this.source, { deviceId })
-    track.enabled = !this.#muted
-    this.#replace(track)
-    this.#owner.changed(this)
   }
 
   /** Ends it; what we captured for it is released. */

@@ -71,8 +71,17 @@ export type ClientMessage =
       readonly token: string
       readonly name: string
     }
-  /** Back within the grace period, on a new socket, as the same participant. */
-  | { readonly type: "rejoin"; readonly version: number; readonly room: string; readonly session: string }
+  /**
+   * Back within the grace period, on a new socket, as the same participant, having received all up to `received`.
+   * Answered by `resumed` and what was missed, or, where that is no longer kept, by `joined` and a new start.
+   */
+  | {
+      readonly type: "rejoin"
+      readonly version: number
+      readonly room: string
+      readonly session: string
+      readonly received: number
+    }
   | {
       readonly type: "signal"
       readonly to: string
@@ -85,7 +94,10 @@ export type ClientMessage =
   | { readonly type: "rename"; readonly name: string }
   /** Asks for fresh ICE servers; answered by `ice-servers`. */
   | { readonly type: "refresh" }
+  /** Answered by `pong`. */
   | { readonly type: "ping"; readonly id: number }
+  /** Nothing but the `ack` that it carries. */
+  | { readonly type: "ack" }
   | { readonly type: "leave" }
 
 export type ServerMessage =
@@ -106,6 +118,8 @@ export type ServerMessage =
       /** How long those credentials are good, seconds. */
       readonly ttl: number
     }
+  /** The session goes on. What the server has not received (its `ack` says) is to be said again. */
+  | { readonly type: "resumed" }
   /** One change of the room. `seq` rises by one from message to message, the same for everybody. */
   | {
       readonly type: "participant"
@@ -122,6 +136,8 @@ export type ServerMessage =
   | { readonly type: "signal"; readonly from: string; readonly generation: number; readonly signal: Signal }
   | { readonly type: "ice-servers"; readonly iceServers: readonly IceServer[]; readonly ttl: number }
   | { readonly type: "pong"; readonly id: number }
+  /** Nothing but the `ack` that it carries. */
+  | { readonly type: "ack" }
   /** `fatal`: the server closes the socket after it. Otherwise only the named message was refused. */
   | {
       readonly type: "error"

@@ -1,17 +1,12 @@
+import { CandidateNotes } from "./candidate-notes.ts"
 import { type ChannelName, DataChannels } from "./data-channels.ts"
 import type { Clock } from "./environment.ts"
-import type { Candidate, IceServer, Role, Signal } from "./messages.ts"
-import { describeCandidate, readPath, summaryText } from "./selected-path.ts"
+import type { Candidate, Description, IceServer, Role, Signal } from "./messages.ts"
+import { Recovery } from "./recovery.ts"
+import { readPath, summaryText } from "./selected-path.ts"
+import { Senders, type SentTrack } from "./senders.ts"
 import type { SelectedPath } from "./timeline.ts"
 import { TimelineRecorder } from "./timeline-recorder.ts"
-
-/** What is sent for a publication. */
-export interface SentTrack {
-  readonly publication: string
-  /** `undefined` while it sends nothing, as a camera that is off: its place in the connection is kept. */
-  readonly track: MediaStreamTrack | undefined
-  readonly stream: MediaStream
-}
 
 export interface PeerLinkOptions {
   readonly peer: string
@@ -19,6 +14,8 @@ export interface PeerLinkOptions {
   readonly role: Role
   readonly clock: Clock
   readonly createConnection: (configuration: RTCConfiguration) => RTCPeerConnection
+  /** `createConnection` threw. */
+  readonly notSupported: (cause: unknown) => void
   readonly iceServers: () => readonly IceServer[]
   readonly iceTransportPolicy: RTCIceTransportPolicy
   /** What we send to everybody, now. */
@@ -33,11 +30,8 @@ export interface PeerLinkOptions {
 /** How long the side that may wait for an offer waits, ms, before it makes one itself. */
 const OFFER_PATIENCE = 5000
 
-/** How long a broken path may mend by itself before ICE is restarted, ms. */
-const DISCONNECTED_PATIENCE = 3000
-
-/** How long an ICE restart may take before the whole connection is made anew, ms. */
-const RESTART_PATIENCE = 10_000
+/** Candidates that are kept until the description that they belong to arrives. A browser gathers a few dozen at most. */
+const MAX_EARLY = 100
 
 /** How often the path is looked at: until media flows, then at leisure, ms. */
 const STATS_EAGER = 250
@@ -51,12 +45,15 @@ const STATS_CALM = 2000
 export class PeerLink {
   readonly recorder: TimelineRecorder
   readonly #options: PeerLinkOptions
+  readonly #candidates: CandidateNotes
+  readonly #channels: DataChannels
+  readonly #recovery: Recovery
+  readonly #senders: Senders
   #pc: RTCPeerConnection | undefined
   #generation = 0
-  readonly #channels: DataChannels
   #makingOffer = false
   #ignoringOffer = false
-  /** Signals are applied one after the other, whatever each awaits. */
+  /** Signals of a generation are applied one after the other, whatever each awaits. */
   #queue: Promise<void> = Promise.resolve()
   /** Candidates that came before the description that they belong to. */
   #early: Candidate[] = []
@@ -64,24 +61,31 @@ export class PeerLink {
   #remoteTracks: Readonly<Record<string, string>> = {}
   readonly #shown = new Map<string, MediaStreamTrack>()
   #closed = false
-  #counts = { local: 0, remote: 0, localRelays: 0 }
   #chosen: { pair: string | undefined; security: string | undefined } = {
     pair: undefined,
     security: undefined,
   }
-  #cancelPatience: () => void = () => {}
   #cancelStats: () => void = () => {}
-  readonly #senders = new Map<string, RTCRtpSender>()
 
   constructor(options: PeerLinkOptions) {
+    const { peer, peerName, role, clock, onChange, onMessage } = options
     this.#options = options
-    this.recorder = new TimelineRecorder(options.peer, () => options.clock.now(), options.onChange)
+    const recorder = new TimelineRecorder(peer, () => clock.now(), onChange)
+    this.recorder = recorder
+    this.#candidates = new CandidateNotes(recorder, peerName)
+    this.#senders = new Senders(error => recorder.event("transmission", "error", String(error)))
     this.#channels = new DataChannels({
-      message: options.onMessage,
+      message: onMessage,
       opened: () => {
-        this.recorder.event("transmission", "channel", "The data channel is open.")
-        this.recorder.done("transmission", "data flows")
+        recorder.event("transmission", "channel", "The data channel is open.")
+        recorder.done("transmission", "data flows")
       },
+    })
+    this.#recovery = new Recovery(clock, role, recorder, {
+      restartIce: () => this.#restartIce(),
+      reconnect: why => this.#reconnect(why),
+      reaches: peer => this.#channels.reaches(peer),
+      whyNoPath: () => this.#candidates.whyNoPath,
     })
   }
 
@@ -89,7 +93,7 @@ export class PeerLink {
   start(): void {
     this.recorder.begin("offer-answer", `an offer from ${this.#options.peerName()}`)
     if (this.#options.role === "polite") this.#connect()
-    else this.#wait(OFFER_PATIENCE, () => this.#pc ?? this.#connect())
+    else this.#recovery.wait(OFFER_PATIENCE, () => this.#pc ?? this.#connect())
   }
 
   /** The connection of now, for those who want to look deeper. */
@@ -99,45 +103,25 @@ export class PeerLink {
 
   /** Takes a signal of the peer. */
   receive(signal: Signal, generation: number): void {
+    if (this.#closed || generation < this.#generation) return
+    if (generation > this.#generation) {
+      if (!("description" in signal && signal.description.type === "offer")) return
+      // The peer gave the earlier connection up: so do we.
+      this.#teardown()
+      this.#recovery.peerReconnected()
+      this.#generation = generation
+      this.recorder.restart(`${this.#options.peerName()} began a new connection.`)
+    }
     this.#queue = this.#queue
       .then(() => this.#apply(signal, generation))
-      .catch(error => this.recorder.event("offer-answer", "error", String(error)))
+      .catch(error => {
+        if (generation === this.#generation) this.recorder.event("offer-answer", "error", String(error))
+      })
   }
 
   /** Sends exactly the tracks that `tracks()` now gives. */
   syncTracks(): void {
-    const pc = this.#pc
-    if (pc === undefined) return
-    const wanted = new Map(this.#options.tracks().map(each => [each.publication, each]))
-    for (const [publication, sender] of this.#senders) {
-      const sent = wanted.get(publication)
-      if (sent === undefined) {
-        this.#senders.delete(publication)
-        if (pc.signalingState !== "closed") pc.removeTrack(sender)
-      } else if (sender.track !== (sent.track ?? null)) void sender.replaceTrack(sent.track ?? null)
-    }
-    for (const [publication, { track, stream }] of wanted)
-      if (track !== undefined && !this.#senders.has(publication))
-        this.#senders.set(publication, this.#addTrack(pc, track, stream))
-  }
-
-  /** addTrack never takes a section again that has sent before: a screen shared ten times would leave ten behind. */
-  #addTrack(pc: RTCPeerConnection, track: MediaStreamTrack, stream: MediaStream): RTCRtpSender {
-    const idle = pc
-      .getTransceivers()
-      .find(
-        ({ sender, receiver, direction, currentDirection }) =>
-          currentDirection !== null &&
-          (direction === "recvonly" || direction === "inactive") &&
-          sender.track === null &&
-          receiver.track.kind === track.kind &&
-          ![...this.#senders.values()].includes(sender),
-      )
-    if (idle === undefined) return pc.addTrack(track, stream)
-    idle.direction = idle.direction === "recvonly" ? "sendrecv" : "sendonly"
-    idle.sender.setStreams(stream)
-    void idle.sender.replaceTrack(track)
-    return idle.sender
+    if (this.#pc !== undefined) this.#senders.sync(this.#pc, this.#options.tracks())
   }
 
   /** One of the two ends lost signals on the way: says again what may have been lost. */
@@ -148,9 +132,20 @@ export class PeerLink {
     else if (pc.signalingState === "have-local-offer") this.#describe(pc)
   }
 
+  /** Does not wait for the next try: somebody asks for a new connection now. */
+  reconnect(): void {
+    this.#recovery.resetPatience()
+    this.#reconnect("A new connection was asked for.")
+  }
+
   /** Sends on a data channel; resolves when there is room for more. Rejects when the link closes first. */
   send(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
     return this.#channels.send(channel, data)
+  }
+
+  /** As `send`, to one of many: does not wait for a peer that cannot be reached. */
+  sendAlong(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#channels.sendAlong(channel, data)
   }
 
   get maxMessageSize(): number {
@@ -164,14 +159,19 @@ export class PeerLink {
   }
 
   #connect(): void {
-    this.#cancelPatience()
-    const { iceServers, iceTransportPolicy, createConnection } = this.#options
-    const pc = createConnection({
-      iceServers: mutable(iceServers()),
-      iceTransportPolicy,
-      bundlePolicy: "max-bundle",
-      rtcpMuxPolicy: "require",
-    })
+    this.#recovery.stop()
+    const { iceServers, iceTransportPolicy, createConnection, notSupported } = this.#options
+    let pc: RTCPeerConnection
+    try {
+      pc = createConnection({
+        iceServers: mutable(iceServers()),
+        iceTransportPolicy,
+        bundlePolicy: "max-bundle",
+        rtcpMuxPolicy: "require",
+      })
+    } catch (cause) {
+      return notSupported(cause)
+    }
     this.#pc = pc
     this.#watch(pc)
     this.#channels.open(pc)
@@ -190,31 +190,20 @@ export class PeerLink {
         sdpMLineIndex = 0,
         usernameFragment = null,
       } = candidate ?? {}
-      if (line !== "") {
-        this.#counts.local++
-        if (line.includes(" typ relay")) this.#counts.localRelays++
-        recorder.event("candidates", "local", `You: ${describeCandidate(line)}`)
-      }
-      this.#noteCandidates()
+      this.#candidates.local(line)
       const plain: Candidate = { candidate: line, sdpMid, sdpMLineIndex, usernameFragment }
       this.#options.signal({ candidate: plain }, generation)
     }
     pc.onicecandidateerror = ({ errorCode, errorText, url }) =>
       recorder.event("candidates", "error", `${url}: ${errorCode} ${errorText}`)
-    pc.onicegatheringstatechange = () => {
-      if (pc.iceGatheringState === "gathering")
-        recorder.begin("candidates", "answers of the STUN and TURN server")
-      else if (pc.iceGatheringState === "complete") {
-        recorder.event("candidates", "complete", "You have gathered all candidates.")
-        this.#noteCandidates()
-      }
-    }
-    pc.oniceconnectionstatechange = () => this.#iceChanged(pc)
-    pc.onconnectionstatechange = () => this.#connectionChanged(pc)
+    pc.onicegatheringstatechange = () => this.#candidates.gathering(pc.iceGatheringState)
+    pc.oniceconnectionstatechange = () => this.#recovery.iceChanged(pc.iceConnectionState)
+    pc.onconnectionstatechange = () => this.#recovery.connectionChanged(pc.connectionState)
     pc.onsignalingstatechange = () => {
-      if (pc.signalingState === "stable") recorder.done("offer-answer", "agreed")
+      // It is stable for a moment, too, when an offer of ours is taken back for the peer's.
+      const agreed = pc.signalingState === "stable" && pc.currentRemoteDescription !== null
+      if (agreed) recorder.done("offer-answer", "agreed")
     }
-    pc.ontrack = () => this.#showTracks(pc)
   }
 
   async #offer(pc: RTCPeerConnection): Promise<void> {
@@ -225,9 +214,9 @@ export class PeerLink {
       this.#describe(pc)
     } catch (error) {
       // An offer that crossed with the peer's, or a connection that was closed meanwhile: both pass.
-      this.recorder.event("offer-answer", "error", String(error))
+      if (pc === this.#pc) this.recorder.event("offer-answer", "error", String(error))
     } finally {
-      this.#makingOffer = false
+      if (pc === this.#pc) this.#makingOffer = false
     }
   }
 
@@ -236,35 +225,24 @@ export class PeerLink {
     const description = pc.localDescription
     if (description === null || pc !== this.#pc) return
     const type = description.type === "offer" ? "offer" : "answer"
-    const tracks: Record<string, string> = {}
-    for (const { mid, sender } of pc.getTransceivers()) {
-      const publication = [...this.#senders].find(([, each]) => each === sender)?.[0]
-      if (mid !== null && publication !== undefined) tracks[mid] = publication
-    }
+    const tracks = this.#senders.publications(pc)
     this.#options.signal({ description: { type, sdp: description.sdp }, tracks }, this.#generation)
     this.recorder.event("offer-answer", type, `You sent an ${type}.`)
-    if (type === "offer") this.recorder.begin("offer-answer", `${this.#options.peerName()}'s answer`)
+    // What is agreed later, as a screen, changes a call that goes on.
+    if (type === "offer" && this.recorder.status("offer-answer") !== "done")
+      this.recorder.begin("offer-answer", `${this.#options.peerName()}'s answer`)
   }
 
   async #apply(signal: Signal, generation: number): Promise<void> {
     if (this.#closed || generation < this.#generation) return
-    const isOffer = "description" in signal && signal.description.type === "offer"
-    if (generation > this.#generation) {
-      if (!isOffer) return
-      // The peer gave the earlier connection up: so do we.
-      this.#teardown()
-      this.#generation = generation
-      this.recorder.restart(`${this.#options.peerName()} began a new connection.`)
-    }
     if (this.#pc === undefined) {
-      if (!isOffer) {
-        if ("candidate" in signal) this.#early.push(signal.candidate)
-        return
-      }
+      if ("candidate" in signal) return this.#keepEarly(signal.candidate)
+      if (signal.description.type === "answer") return
       // Our channels and tracks are there before the offer is applied, so that the answer has them.
       this.#connect()
     }
-    const pc = this.#pc!
+    const pc = this.#pc
+    if (pc === undefined) return
     if ("candidate" in signal) await this.#addCandidate(pc, signal.candidate)
     else await this.#accept(pc, signal)
   }
@@ -283,7 +261,9 @@ export class PeerLink {
     }
     if (type === "answer" && pc.signalingState !== "have-local-offer") return
     this.recorder.event("offer-answer", type, `${this.#options.peerName()} sent an ${type}.`)
+    if (restartsIce(pc, description)) this.#beginGeneration(pc)
     await pc.setRemoteDescription(description)
+    if (pc !== this.#pc) return
     this.#remoteTracks = tracks
     const early = this.#early
     this.#early = []
@@ -292,105 +272,35 @@ export class PeerLink {
       await pc.setLocalDescription()
       this.#describe(pc)
     }
-    this.#showTracks(pc)
+    if (pc === this.#pc) this.#showTracks(pc)
   }
 
   async #addCandidate(pc: RTCPeerConnection, candidate: Candidate): Promise<void> {
-    if (pc.remoteDescription === null) {
-      this.#early.push(candidate)
-      return
-    }
-    if (candidate.candidate === "")
-      this.recorder.event("candidates", "complete", `${this.#options.peerName()} has sent all candidates.`)
-    else {
-      this.#counts.remote++
-      this.recorder.event(
-        "candidates",
-        "remote",
-        `${this.#options.peerName()}: ${describeCandidate(candidate.candidate)}`,
-      )
-    }
-    this.#noteCandidates()
+    if (pc.remoteDescription === null) return this.#keepEarly(candidate)
+    this.#candidates.remote(candidate.candidate)
     try {
       await pc.addIceCandidate(candidate)
     } catch (error) {
       // Those of an offer that we ignored belong to nothing.
-      if (!this.#ignoringOffer) this.recorder.event("candidates", "error", String(error))
+      if (!this.#ignoringOffer && pc === this.#pc) this.recorder.event("candidates", "error", String(error))
     }
   }
 
-  #noteCandidates(): void {
-    const { local, remote } = this.#counts
-    const note = `${local} of ours, ${remote} of theirs`
-    if (local > 0 && remote > 0 && this.#pc?.iceGatheringState === "complete")
-      this.recorder.done("candidates", note)
-    else if (this.recorder.status("candidates") !== "done") this.recorder.begin("candidates", note)
+  #keepEarly(candidate: Candidate): void {
+    if (this.#early.length < MAX_EARLY) this.#early.push(candidate)
   }
 
-  #iceChanged(pc: RTCPeerConnection): void {
-    const { recorder } = this
-    switch (pc.iceConnectionState) {
-      case "checking":
-        recorder.begin("checks", "a pair of candidates that answers")
-        return
-      case "connected":
-      case "completed":
-        recorder.done("checks", "a path is found")
-        this.#cancelPatience()
-        if (recorder.status("candidates") !== "done") recorder.done("candidates", "enough to connect")
-        if (recorder.status("security") === "waiting") recorder.begin("security", "the DTLS handshake")
-        return
-      case "disconnected":
-        recorder.begin("checks", "the path to answer again")
-        this.#wait(DISCONNECTED_PATIENCE, () => this.#restartIce("The path stopped answering."))
-        return
-      case "failed":
-        recorder.fail("checks", this.#whyNoPath())
-        this.#restartIce("All checks failed.")
-        return
-      default:
-    }
-  }
-
-  #connectionChanged(pc: RTCPeerConnection): void {
-    const { recorder } = this
-    if (pc.connectionState === "connected") {
-      recorder.done("security", "keys are agreed")
-      if (recorder.status("transmission") === "waiting") recorder.begin("transmission", "the first data")
-    } else if (pc.connectionState === "failed" && recorder.status("checks") === "done") {
-      recorder.fail("security", "The DTLS handshake failed, though the path works.")
-      this.#wait(DISCONNECTED_PATIENCE, () => this.#reconnect("The DTLS handshake failed."))
-    }
-  }
-
-  #whyNoPath(): string {
-    const { local, remote, localRelays } = this.#counts
-    if (local === 0) return "Your browser gathered no address at all: a policy or an extension may forbid it."
-    if (remote === 0) return `No address of ${this.#options.peerName()} arrived: nothing could be tried.`
-    const relay =
-      localRelays === 0
-        ? "You got no relay address, so nothing was left to fall back to."
-        : "Not even the relay was reached by both."
-    return `None of the addresses of both sides reached each other. ${relay}`
-  }
-
-  /** New candidates on the same connection: only one side asks, the other's answer brings its own. */
-  #restartIce(why: string): void {
+  #restartIce(): void {
     const pc = this.#pc
-    if (pc === undefined || this.#closed) return
-    this.recorder.event("checks", "restart", `${why} Looking for a new path.`)
-    this.#counts = { local: 0, remote: 0, localRelays: 0 }
-    if (this.#options.role === "impolite") {
-      // Should the polite side not do it (it may not have noticed), we do.
-      this.#wait(DISCONNECTED_PATIENCE, () => this.#pc?.restartIce())
-      return
-    }
-    pc.setConfiguration({
-      ...pc.getConfiguration(),
-      iceServers: mutable(this.#options.iceServers()),
-    })
+    if (pc === undefined) return
+    this.#beginGeneration(pc)
     pc.restartIce()
-    this.#wait(RESTART_PATIENCE, () => this.#reconnect("No new path was found."))
+  }
+
+  /** New candidates will be gathered: with credentials that are still good, as the first may not be. */
+  #beginGeneration(pc: RTCPeerConnection): void {
+    this.#candidates.reset()
+    pc.setConfiguration({ ...pc.getConfiguration(), iceServers: mutable(this.#options.iceServers()) })
   }
 
   /** Gives this connection up for a new one, of the next generation. */
@@ -401,11 +311,6 @@ export class PeerLink {
     this.recorder.restart(why)
     this.recorder.begin("offer-answer", "a new offer")
     this.#connect()
-  }
-
-  #wait(ms: number, act: () => void): void {
-    this.#cancelPatience()
-    this.#cancelPatience = this.#options.clock.after(ms, act)
   }
 
   /** Gives out the tracks that arrived, under the ids of the publications they belong to. */
@@ -436,8 +341,10 @@ export class PeerLink {
   async #readStats(): Promise<void> {
     const pc = this.#pc
     if (pc === undefined) return
-    const report = await pc.getStats()
+    // A browser that gives none this time may give some the next.
+    const report = await pc.getStats().catch(() => undefined)
     if (pc !== this.#pc) return
+    if (report === undefined) return this.#look(STATS_CALM)
     const { path, security } = readPath(report)
     this.#noteChoice(path, security)
     this.recorder.path(path, security)
@@ -455,21 +362,31 @@ export class PeerLink {
   }
 
   #teardown(): void {
-    this.#cancelPatience()
+    this.#recovery.stop()
     this.#cancelStats()
     this.#pc?.close()
     this.#pc = undefined
+    // What waits for an operation of a closed connection waits for ever (W3C WebRTC §4.4.1.2).
+    this.#queue = Promise.resolve()
     this.#channels.detach()
     this.#senders.clear()
     this.#early = []
     this.#remoteTracks = {}
-    this.#counts = { local: 0, remote: 0, localRelays: 0 }
+    this.#candidates.reset()
     this.#chosen = { pair: undefined, security: undefined }
     this.#ignoringOffer = false
     this.#makingOffer = false
     for (const publication of this.#shown.keys()) this.#options.onTrack(publication, undefined)
     this.#shown.clear()
   }
+}
+
+const ufragOf = (sdp: string | undefined): string | undefined => /^a=ice-ufrag:(\S+)/m.exec(sdp ?? "")?.[1]
+
+/** An offer of other ICE credentials than before asks for new candidates (RFC 8839 §4.4.1.1.1). */
+function restartsIce(pc: RTCPeerConnection, { type, sdp }: Description): boolean {
+  const before = ufragOf(pc.currentRemoteDescription?.sdp)
+  return type === "offer" && before !== undefined && before !== ufragOf(sdp)
 }
 
 /** The DOM's types want arrays that they may change. */

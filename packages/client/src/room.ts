@@ -32,6 +32,8 @@ export interface RoomEvents {
     readonly participant: RemoteParticipant
   }
   state: RoomState
+  /** The server refused something that was asked for in passing. A publication that it refuses is taken back. */
+  error: TightbeamError
   /** `data` comes from another participant: it is a JSON value or bytes of any shape. */
   message: { readonly topic: string; readonly data: unknown; readonly from: string }
   publication: {
@@ -64,10 +66,15 @@ export class Room {
   #name = ""
   #room = ""
   #session: Session | undefined
+  /** Rejects the join that is under way; does nothing after. */
+  #giveUpJoin: (reason: TightbeamError) => void = () => {}
+  /** How often it was left, so that what a browser allows only after that is not published. */
+  #leaves = 0
   #state: RoomState = { status: "idle" }
   #signaling: RoomSnapshot["signaling"] = { startedAt: undefined, endedAt: undefined }
   #snapshot: RoomSnapshot | undefined
   #notifying = false
+  #announcing = false
   #unwatchPage: (() => void) | undefined
 
   constructor(options: RoomOptions) {
@@ -102,53 +109,60 @@ export class Room {
         "This Room is in a room already.",
         "Leave it first, or use another Room.",
       )
-    if (signal?.aborted) throw aborted(signal)
+    if (signal?.aborted) throw aborted(signal.reason)
     this.#name = name
     this.#room = room
     this.#signaling = { startedAt: this.#clock.now(), endedAt: undefined }
     this.#setState({ status: "connecting" })
-    await new Promise<void>((resolve, reject) => {
-      let tries = 0
-      const settled = () => signal?.removeEventListener("abort", abort)
-      const fail = (error: TightbeamError) => {
-        settled()
-        this.#end({ status: "closed", reason: error })
-        reject(error)
-      }
-      const abort = () => fail(aborted(signal!))
-      signal?.addEventListener("abort", abort)
-      const { token } = this.#options
-      const session = new Session({
-        room,
-        name: () => this.#name,
-        token: typeof token === "string" ? () => token : token,
-        clock: this.#clock,
-        connect: this.#options.connect ?? (handlers => webSocketTransport(this.#url(), handlers)),
-        events: {
-          welcomed: (view, fresh) => {
-            settled()
-            this.#watchPage()
-            this.#welcomed(view, fresh)
-            resolve()
-          },
-          changed: (view, change, peer) => this.#changed(view, change, peer),
-          signal: ({ from, generation, signal }) => this.#links.get(from)?.receive(signal, generation),
-          reconnecting: (retryAt, reason) => {
-            if (session.view === undefined && ++tries >= JOIN_TRIES) fail(reason)
-            else this.#setState({ status: session.view ? "reconnecting" : "connecting", retryAt, reason })
-          },
-          ended: fail,
+    const entered = Promise.withResolvers<void>()
+    const close = (reason: TightbeamError) => this.#end({ status: "closed", reason })
+    const abort = () => close(aborted(signal!.reason))
+    const settled = () => {
+      signal?.removeEventListener("abort", abort)
+      this.#giveUpJoin = () => {}
+    }
+    signal?.addEventListener("abort", abort)
+    this.#giveUpJoin = reason => {
+      settled()
+      entered.reject(reason)
+    }
+    let tries = 0
+    const { token } = this.#options
+    const session = new Session({
+      room,
+      name: () => this.#name,
+      token: typeof token === "string" ? () => token : token,
+      clock: this.#clock,
+      connect: this.#options.connect ?? (handlers => webSocketTransport(this.#url(), handlers)),
+      events: {
+        welcomed: (view, fresh) => {
+          this.#watchPage()
+          this.#welcomed(view, fresh)
+          if (this.#session !== session) return
+          settled()
+          entered.resolve()
         },
-      })
-      this.#session = session
-      session.start()
+        resumed: () => this.#setState({ status: "connected" }),
+        changed: (view, change, peer) => this.#changed(view, change, peer),
+        signal: ({ from, generation, signal }) => this.#links.get(from)?.receive(signal, generation),
+        reconnecting: (retryAt, reason) => {
+          if (session.view === undefined && ++tries >= JOIN_TRIES) close(reason)
+          else this.#setState({ status: session.view ? "reconnecting" : "connecting", retryAt, reason })
+        },
+        refused: error => this.#refused(error),
+        ended: close,
+      },
     })
+    this.#session = session
+    session.start()
+    await entered.promise
   }
 
-  /** Leaves and ends what was published. */
+  /** Leaves and ends what was published. A room that is closed already keeps its reason. */
   async leave(): Promise<void> {
+    this.#leaves++
+    if (this.#state.status !== "closed") this.#end({ status: "idle" })
     for (const publication of this.#publications.values()) await publication.unpublish()
-    this.#end({ status: "idle" })
   }
 
   /** Shows the others another name. */
@@ -172,7 +186,7 @@ export class Room {
     { deviceId, source = "custom", muted = false }: PublishOptions = {},
   ): Promise<LocalPublication> {
     if (what === "screen") {
-      const tracks = await captureScreen()
+      const tracks = await this.#captured(captureScreen())
       const stream = new MediaStream(tracks)
       const published = tracks.map(track =>
         this.#publish(track.kind === "video" ? "screen" : "screen-audio", track, stream),
@@ -184,11 +198,14 @@ export class Room {
       if (audio !== undefined && screen !== undefined) this.#follow(screen, audio)
       return screen ?? published[0]!
     }
-    const track = typeof what === "string" ? await capture(what, { deviceId }) : what
+    const [track] =
+      typeof what === "string"
+        ? await this.#captured(capture(what, { deviceId }).then(track => [track]))
+        : [what]
     const publication = this.#publish(
       typeof what === "string" ? what : source,
-      track,
-      new MediaStream([track]),
+      track!,
+      new MediaStream([track!]),
     )
     if (muted) await publication.mute()
     return publication
@@ -196,8 +213,9 @@ export class Room {
 
   /**
    * Sends a JSON value or bytes to everybody, or to one (`to`). Resolves when all of it is handed to the network
-   * with room for more, so awaiting each send is the back-pressure. `reliable: false` may lose and reorder.
-   * Throws a `TightbeamError`: `message-too-large`, `no-such-participant`.
+   * with room for more, so awaiting each send is the back-pressure. What goes to everybody passes those by whose
+   * connection has failed, and waits for none that fails meanwhile. `reliable: false` may lose and reorder.
+   * Throws a `TightbeamError`: `message-too-large`, `send-queue-full`, `no-such-participant`.
    */
   async send(
     topic: string,
@@ -214,10 +232,22 @@ export class Room {
         `A message may have ${limit} bytes here; this has ${size}.`,
         "Send it in parts.",
       )
-    const sends = links.map(link => link.send(reliable ? "reliable" : "fast", encoded))
+    const channel = reliable ? "reliable" : "fast"
+    const outcomes = await Promise.allSettled(
+      links.map(link => (to === undefined ? link.sendAlong(channel, encoded) : link.send(channel, encoded))),
+    )
+    for (const outcome of outcomes)
+      if (outcome.status === "rejected" && outcome.reason instanceof TightbeamError) throw outcome.reason
     // Who leaves meanwhile needs it no more; for a single receiver that is an error.
-    const outcomes = await Promise.allSettled(sends)
     if (to !== undefined && outcomes[0]!.status === "rejected") throw noSuchParticipant(to)
+  }
+
+  /**
+   * Makes a new connection to a participant now, rather than when the next try is due. Throws a `TightbeamError`:
+   * `no-such-participant`.
+   */
+  reconnect(participant: string): void {
+    this.#linkTo(participant).reconnect()
   }
 
   /** The peer connection to a participant, for what the SDK does not offer. It is replaced when a new path is needed. */
@@ -235,6 +265,15 @@ export class Room {
     return link
   }
 
+  /** What the browser gives; nothing of it stays on if the room was left while it asked. */
+  async #captured(asked: Promise<MediaStreamTrack[]>): Promise<MediaStreamTrack[]> {
+    const leaves = this.#leaves
+    const tracks = await asked
+    if (leaves === this.#leaves) return tracks
+    for (const track of tracks) track.stop()
+    throw left()
+  }
+
   #publish(source: Source, track: MediaStreamTrack, stream: MediaStream): LocalPublication {
     const id = `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`
     const publication = new LocalPublication(id, source, track, stream, {
@@ -247,6 +286,15 @@ export class Room {
     this.#publications.set(id, publication)
     this.#publicationChanged(publication, "published")
     return publication
+  }
+
+  /** What the server does not list among ours, it did not take. */
+  #refused(error: TightbeamError): void {
+    this.#emitter.emit("error", error)
+    if (error.code !== "not-allowed") return
+    const taken = new Set(this.#session?.view?.self.publications.map(({ id }) => id))
+    for (const publication of this.#publications.values())
+      if (!taken.has(publication.id)) void publication.unpublish()
   }
 
   /** A screen's sound ends with its picture. */
@@ -265,9 +313,15 @@ export class Room {
     this.#emitter.emit("publication", { publication, change })
   }
 
+  /** Once a turn, whatever changes in it. */
   #announce(): void {
-    const publications = [...this.#publications.values()].map(each => each.describe())
-    this.#session?.send({ type: "publish", publications })
+    if (this.#announcing) return
+    this.#announcing = true
+    queueMicrotask(() => {
+      this.#announcing = false
+      const publications = [...this.#publications.values()].map(each => each.describe())
+      this.#session?.send({ type: "publish", publications })
+    })
   }
 
   /** A page that is closed says goodbye; one whose network is back does not wait for the next try. */
@@ -293,21 +347,25 @@ export class Room {
       this.#signaling = { ...this.#signaling, endedAt: this.#clock.now() }
     if (fresh) {
       for (const id of this.#links.keys()) this.#unlink(id)
-      if (this.#publications.size > 0) this.#announce()
     }
+    // What changed while nobody could be told.
+    if (view.self.name !== this.#name.trim()) this.#session?.send({ type: "rename", name: this.#name })
+    if (this.#publications.size > 0 || view.self.publications.length > 0) this.#announce()
     for (const id of this.#links.keys()) if (!view.peers.has(id)) this.#unlink(id)
     for (const peer of view.peers.values()) {
+      // Linking ends it all where the browser cannot make connections.
+      if (this.#session === undefined) return
       const link = this.#links.get(peer.id)
       if (link === undefined) this.#link(peer, this.#signaling.startedAt!)
       else link.resync()
     }
+    if (this.#session === undefined) return
     this.#setState({ status: "connected" })
   }
 
   #changed(view: View, change: "joined" | "updated" | "left", peer: Peer): void {
     const before = this.snapshot().participants.find(each => each.id === peer.id)
     if (change === "joined") this.#link(peer, this.#clock.now())
-    if (change === "updated" && before?.away && !peer.away) this.#links.get(peer.id)?.resync()
     const participant = change === "left" ? before : this.#remote(view.peers.get(peer.id)!)
     if (change === "left") this.#unlink(peer.id)
     this.#touch()
@@ -326,6 +384,7 @@ export class Room {
       role,
       clock: this.#clock,
       createConnection,
+      notSupported: cause => this.#end({ status: "closed", reason: notSupported(cause) }),
       iceServers: () => this.#session?.iceServers ?? [],
       iceTransportPolicy,
       tracks: () =>
@@ -377,6 +436,7 @@ export class Room {
     this.#session?.leave()
     this.#session = undefined
     this.#setState(state)
+    this.#giveUpJoin(state.reason ?? left())
   }
 
   #setState(state: RoomState): void {
@@ -430,14 +490,25 @@ export class Room {
   }
 }
 
-function aborted(signal: AbortSignal): TightbeamError {
+function aborted(cause: unknown): TightbeamError {
   return new TightbeamError(
     "aborted",
     "Joining was given up before it was done.",
     "Join again, or give it more time.",
-    {
-      cause: signal.reason,
-    },
+    { cause },
+  )
+}
+
+function left(): TightbeamError {
+  return new TightbeamError("aborted", "The room was left before it was done.", "Join again.")
+}
+
+function notSupported(cause: unknown): TightbeamError {
+  return new TightbeamError(
+    "not-supported",
+    `This browser makes no peer connections (${String(cause)}).`,
+    "A policy or an extension may forbid them; try another browser.",
+    { cause },
   )
 }
 

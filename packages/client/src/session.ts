@@ -9,6 +9,7 @@ import {
   PROTOCOL_VERSION,
   type ServerMessage,
 } from "./messages.ts"
+import { Inbox, type Numbering, Outbox } from "./numbering.ts"
 
 /** A room as the server last described it. */
 export interface View {
@@ -20,12 +21,16 @@ export interface View {
 }
 
 export interface SessionEvents {
-  /** The first welcome, or one after a break: `fresh` when we are a new participant to the others. */
+  /** We are in, with all of the room anew: `fresh` when we are a new participant to the others. */
   welcomed(view: View, fresh: boolean): void
+  /** We are back, and nothing was missed. */
+  resumed(): void
   changed(view: View, change: "joined" | "updated" | "left", peer: Peer): void
   signal(message: Extract<ServerMessage, { type: "signal" }>): void
   /** The socket broke; the next try is at `retryAt` on the clock. */
   reconnecting(retryAt: number, reason: TightbeamError): void
+  /** The server did not do what we asked for; all else goes on. */
+  refused(reason: TightbeamError): void
   /** It is over and will not be tried again. */
   ended(reason: TightbeamError): void
 }
@@ -47,9 +52,6 @@ const PING_INTERVAL = 10_000
 
 /** How long the server may take from the socket's opening to `joined`, ms. */
 const JOIN_TIMEOUT = 15_000
-
-/** Messages that wait for a socket to come back. */
-const MAX_QUEUED = 256
 
 /** Codes after which trying again cannot help. Token trouble is final too: a fresh token was fetched for the try. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -77,7 +79,8 @@ export class Session {
   #ready = false
   #over = false
   #failures = 0
-  #queue: ClientMessage[] = []
+  #outbox = new Outbox()
+  #inbox = new Inbox()
   #cancelRetry: () => void = () => {}
   #cancelDeadline: () => void = () => {}
   #cancelPing: () => void = () => {}
@@ -101,16 +104,17 @@ export class Session {
     this.#open()
   }
 
-  /** Sends now, or once the socket is back. The oldest of too many waiting messages are dropped. */
+  /** Says something to the room: now, or once the socket is back; once, whatever breaks meanwhile. */
   send(message: ClientMessage): void {
-    if (this.#over) return
-    if (this.#ready) this.#transport!.send(JSON.stringify(message))
-    else if (this.#queue.push(message) > MAX_QUEUED) this.#queue.shift()
+    // Before the first welcome there is nobody to tell; what matters then is told on joining.
+    if (this.#over || this.#key === undefined) return
+    const text = this.#outbox.add(message, this.#inbox.ack())
+    if (this.#ready) this.#transport!.send(text)
   }
 
   /** Leaves for good. */
   leave(): void {
-    if (this.#ready) this.send({ type: "leave" })
+    if (this.#ready) this.#say({ type: "leave" })
     this.#stop()
   }
 
@@ -124,25 +128,32 @@ export class Session {
     const epoch = ++this.#epoch
     const current = () => epoch === this.#epoch
     this.#deadline(JOIN_TIMEOUT)
-    this.#transport = this.#options.connect({
-      opened: () => {
-        if (current()) void this.#introduce(current)
-      },
-      message: text => {
-        if (current()) this.#receive(text)
-      },
-      closed: () => {
-        if (current()) this.#lost()
-      },
-    })
+    try {
+      this.#transport = this.#options.connect({
+        opened: () => {
+          if (current()) void this.#introduce(current)
+        },
+        message: text => {
+          if (current()) this.#receive(text)
+        },
+        closed: () => {
+          if (current()) this.#lost()
+        },
+      })
+    } catch (cause) {
+      // It does not depend on the network, so trying again cannot help.
+      this.#fail(cause instanceof TightbeamError ? cause : unreachable(false, { cause }))
+    }
   }
 
   async #introduce(current: () => boolean): Promise<void> {
     const { room, name, token } = this.#options
-    if (this.#key !== undefined) {
-      this.#say({ type: "rejoin", version: PROTOCOL_VERSION, room, session: this.#key })
+    if (this.#key !== undefined && !this.#outbox.overflowed) {
+      const { received } = this.#inbox
+      this.#say({ type: "rejoin", version: PROTOCOL_VERSION, room, session: this.#key, received })
       return
     }
+    this.#key = undefined
     let fetched: string
     try {
       const given = token()
@@ -164,23 +175,29 @@ export class Session {
     if (current()) this.#say({ type: "join", version: PROTOCOL_VERSION, room, token: fetched, name: name() })
   }
 
+  /** Says what belongs to this socket alone, and is not said again on another. */
   #say(message: ClientMessage): void {
-    this.#transport?.send(JSON.stringify(message))
+    this.#transport?.send(JSON.stringify(this.#ready ? { ...message, ack: this.#inbox.ack() } : message))
   }
 
   #receive(text: string): void {
+    const message = parse(text)
     // A proxy's page or a broken server: the same as no answer.
-    let message: ServerMessage
-    try {
-      message = JSON.parse(text) as ServerMessage
-    } catch {
-      return this.#lost()
-    }
+    if (message === undefined) return this.#lost()
     // Whatever it is, it is a sign of life.
     if (this.#ready) this.#cancelDeadline()
+    if (message.ack !== undefined) this.#outbox.acknowledge(message.ack)
+    if (message.n !== undefined) {
+      const place = this.#inbox.accept(message.n)
+      if (place === "duplicate") return
+      if (place === "gap") return this.#lost()
+      if (this.#inbox.owesAck) this.#say({ type: "ack" })
+    }
     switch (message.type) {
       case "joined":
         return this.#welcome(message)
+      case "resumed":
+        return this.#resume()
       case "participant":
         return this.#change(message)
       case "signal":
@@ -199,6 +216,8 @@ export class Session {
   #welcome(message: Extract<ServerMessage, { type: "joined" }>): void {
     const fresh = this.#view?.self.id !== message.self.id
     this.#key = message.session
+    this.#outbox = new Outbox()
+    this.#inbox = new Inbox()
     this.#ready = true
     this.#failures = 0
     this.#cancelDeadline()
@@ -209,11 +228,16 @@ export class Session {
     }
     this.#keepIceServers(message)
     this.#keepAlive()
-    // What was meant for the others of an earlier session means nothing to a new participant.
-    const queue = fresh ? [] : this.#queue
-    this.#queue = []
     this.#options.events.welcomed(this.#view, fresh)
-    for (const queued of queue) this.send(queued)
+  }
+
+  #resume(): void {
+    this.#ready = true
+    this.#failures = 0
+    this.#cancelDeadline()
+    for (const text of this.#outbox.unacknowledged()) this.#transport!.send(text)
+    this.#keepAlive()
+    this.#options.events.resumed()
   }
 
   #change(message: Extract<ServerMessage, { type: "participant" }>): void {
@@ -249,7 +273,7 @@ export class Session {
     else if (fatal) {
       this.#lastReason = error
       this.#lost()
-    }
+    } else this.#options.events.refused(error)
   }
 
   #keepIceServers({ iceServers, ttl }: { iceServers: readonly IceServer[]; ttl: number }): void {
@@ -311,7 +335,18 @@ export class Session {
   }
 }
 
-function unreachable(wasConnected: boolean): TightbeamError {
+function parse(text: string): (ServerMessage & Numbering) | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === "object" && parsed !== null && "type" in parsed
+      ? (parsed as ServerMessage & Numbering)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function unreachable(wasConnected: boolean, options?: ErrorOptions): TightbeamError {
   return wasConnected
     ? new TightbeamError(
         "connection-lost",
@@ -322,5 +357,6 @@ function unreachable(wasConnected: boolean): TightbeamError {
         "server-unreachable",
         "The server cannot be reached.",
         "Check the address and your network; a proxy that refuses WebSocket looks the same.",
+        options,
       )
 }

@@ -3,7 +3,7 @@ import type { Publication, Source } from "./messages.ts"
 import type { Timeline } from "./timeline.ts"
 
 export interface RoomState {
-  /** `idle` before `join` and after `leave`. */
+  /** `idle` before `join` and after `leave`; `closed` with its reason until the next `join`, also after `leave`. */
   readonly status: "idle" | "connecting" | "connected" | "reconnecting" | "closed"
   /** While reconnecting: ms on performance.now() at which the next try is due. */
   readonly retryAt?: number

@@ -42,7 +42,32 @@ describe("TimelineRecorder", () => {
     assert.equal(phase("checks").status, "recovering")
     assert.equal(it.timeline().status, "recovering")
     at(9500).done("checks", "again")
-    assert.equal(phase("checks").startedAt, 1000)
+    assert.deepEqual([phase("checks").startedAt, phase("checks").endedAt], [1000, 1100])
+    at(9600).fail("checks", "z")
+    at(9700).begin("checks", "the path to answer again")
+    assert.equal(phase("checks").status, "recovering")
+    at(9800).done("checks", "again")
+    assert.deepEqual([phase("checks").startedAt, phase("checks").endedAt], [1000, 1100])
+  })
+
+  test("a phase that first failed took until it was done", () => {
+    const { at, it, phase } = recorder()
+    it.begin("checks", "x")
+    at(2000).fail("checks", "y")
+    at(3000).begin("checks", "x")
+    assert.equal(phase("checks").status, "active")
+    at(4000).done("checks", "z")
+    assert.equal(phase("checks").endedAt, 4000)
+  })
+
+  test("a new connection begins again, but for the signaling", () => {
+    const { at, it, phase } = recorder()
+    it.done("signaling", "x")
+    it.done("checks", "x")
+    at(5000).restart("A new path is needed.")
+    it.begin("checks", "y")
+    assert.deepEqual([phase("checks").status, phase("checks").startedAt], ["active", 5000])
+    assert.equal(phase("signaling").endedAt, 1000)
   })
 
   test("a failure names itself on the phase that broke and on the whole", () => {

@@ -17,6 +17,8 @@ export class TimelineRecorder {
   readonly #now: () => number
   readonly #changed: () => void
   #phases: Record<PhaseName, Phase>
+  /** When each phase was first done: that is what it took, whatever is mended later. */
+  readonly #firstDone = new Map<PhaseName, number>()
   #path: SelectedPath | undefined
   #security: string | undefined
   #cached: Timeline | undefined
@@ -47,32 +49,35 @@ export class TimelineRecorder {
   restart(why: string): void {
     const signaling = this.#phases.signaling
     this.#phases = { ...blank(), signaling }
+    for (const name of PHASES) if (name !== "signaling") this.#firstDone.delete(name)
     this.#path = undefined
     this.#security = undefined
     this.event("signaling", "restart", why)
   }
 
-  /** The phase goes on, waiting for what `note` says. Keeps its beginning; a done phase that begins again is recovering. */
+  /** The phase goes on, waiting for what `note` says. Keeps its beginning; one that was done before is recovering. */
   begin(name: PhaseName, note: string, at: number = this.#now()): void {
-    const phase = this.#phases[name]
-    const status = phase.status === "done" || phase.status === "recovering" ? "recovering" : "active"
-    this.#set(name, { status, startedAt: phase.startedAt ?? at, endedAt: undefined, note })
+    const endedAt = this.#firstDone.get(name)
+    const status = endedAt === undefined ? "active" : "recovering"
+    this.#set(name, { status, startedAt: this.#phases[name].startedAt ?? at, endedAt, note })
   }
 
-  done(name: PhaseName, note: string, at: number = this.#now()): void {
-    const { startedAt = at, status, endedAt } = this.#phases[name]
-    // The first success is what it took; mending later does not rewrite it.
-    this.#set(name, { status: "done", startedAt, endedAt: status === "done" ? endedAt : at, note })
+  done(name: PhaseName, note: string): void {
+    const now = this.#now()
+    const endedAt = this.#firstDone.get(name) ?? now
+    this.#firstDone.set(name, endedAt)
+    this.#set(name, { status: "done", startedAt: this.#phases[name].startedAt ?? now, endedAt, note })
   }
 
   fail(name: PhaseName, note: string): void {
-    const { startedAt = this.#now() } = this.#phases[name]
-    this.#set(name, { status: "failed", startedAt, endedAt: this.#now(), note })
+    const now = this.#now()
+    const endedAt = this.#firstDone.get(name) ?? now
+    this.#set(name, { status: "failed", startedAt: this.#phases[name].startedAt ?? now, endedAt, note })
     this.event(name, "failed", note)
   }
 
-  event(name: PhaseName, kind: string, text: string, at: number = this.#now()): void {
-    const event: PhaseEvent = { at, kind, text }
+  event(name: PhaseName, kind: string, text: string): void {
+    const event: PhaseEvent = { at: this.#now(), kind, text }
     this.#set(name, { events: [...this.#phases[name].events, event].slice(-MAX_EVENTS) })
   }
 

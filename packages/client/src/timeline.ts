@@ -18,7 +18,7 @@ export interface Phase {
   readonly status: PhaseStatus
   /** ms on performance.now(), where the phase has begun. */
   readonly startedAt: number | undefined
-  /** ms, where it is done or failed; the duration is the difference. */
+  /** ms, where it was done or has failed; the duration is the difference. Of several times that it was done, the first. */
   readonly endedAt: number | undefined
   /**
    * While active or recovering: what it waits for, to follow "Waiting for": `Ben's answer`. When done: what was

@@ -12,6 +12,9 @@ export interface SignalingLimits {
   readonly idle: number
   /** ms that a participant whose socket broke is waited for. */
   readonly grace: number
+  /** Messages, and characters of them, that are kept for a participant until it acknowledges them. */
+  readonly replayMessages: number
+  readonly replayBytes: number
   /** Participants of one room. */
   readonly participants: number
   /** Rooms of this server. */
@@ -28,7 +31,9 @@ export const DEFAULT_LIMITS: SignalingLimits = {
   messageBurst: 300,
   joinDeadline: 10_000,
   idle: 30_000,
-  grace: 15_000,
+  grace: 30_000,
+  replayMessages: 1000,
+  replayBytes: 1024 * 1024,
   participants: 50,
   rooms: 10_000,
   publications: 16,

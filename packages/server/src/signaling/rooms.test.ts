@@ -30,6 +30,10 @@ function raw(world: World, index: number) {
     received,
     say,
     closed: () => closed,
+    sayAtOnce: (...messages: string[]) => {
+      for (const message of messages) stream.send(message)
+      world.network.schedule.run(100)
+    },
     join: (room = "standup", token = world.token(room), name = `Raw ${index}`) =>
       say({ type: "join", version: 1, room, token, name }),
     last: <Type extends ServerMessage["type"]>(type: Type) =>
@@ -72,7 +76,11 @@ describe("Joining", () => {
       { type: "join", version: 1, room: "r", token: "s/0", name: "x" },
       "token-foreign",
     ],
-    ["a session nobody has", { type: "rejoin", version: 1, room: "r", session: "x" }, "session-unknown"],
+    [
+      "a session nobody has",
+      { type: "rejoin", version: 1, room: "r", session: "x", received: 0 },
+      "session-unknown",
+    ],
     [
       "a room name with a slash",
       { type: "join", version: 1, room: "a/b", token: "r/0", name: "x" },
@@ -111,6 +119,23 @@ describe("Joining", () => {
     client.say({ type: "publish", publications: [] })
     assert.equal(client.last("error")?.code, "not-joined")
     assert.equal(client.join()?.type, "joined")
+  })
+
+  test("who was told to go while the token was verified does not come in after all", () => {
+    const at = world({ messageBurst: 3, messagesPerSecond: 0.001 })
+    const eve = raw(at, 0)
+    const join = JSON.stringify({
+      type: "join",
+      version: 1,
+      room: "standup",
+      token: at.token("standup"),
+      name: "Eve",
+    })
+    const flood = Array.from({ length: 5 }, () => '{"type":"ping","id":1}')
+    eve.sayAtOnce(join, ...flood)
+    assert.equal(eve.closed(), "too-many")
+    assert.equal(eve.last("joined"), undefined)
+    assert.equal(at.rooms.counters().participants, 0)
   })
 
   test("who does not join in time is closed; a full room says so", () => {
@@ -219,10 +244,52 @@ describe("In the room", () => {
     const [ada, again] = [raw(at, 0), raw(at, 1)]
     ada.join()
     const { session, self } = ada.last("joined")!
-    again.say({ type: "rejoin", version: 1, room: "standup", session })
-    assert.equal(again.last("joined")?.self.id, self.id)
+    again.say({ type: "rejoin", version: 1, room: "standup", session, received: 0 })
+    assert.ok(again.last("resumed"))
+    again.say({ type: "rename", name: "Still me" })
+    const change = again.last("participant")!
+    assert.ok(change.change === "updated" && change.participant.id === self.id)
     assert.equal(ada.last("error")?.code, "replaced")
     assert.equal(at.rooms.counters().participants, 1)
+  })
+
+  test("what was missed is said again, once; what is no longer kept is told as a whole", () => {
+    const at = world({ replayMessages: 5 })
+    const [ada, ben, back, late] = [raw(at, 0), raw(at, 1), raw(at, 2), raw(at, 3)]
+    ada.join()
+    ben.join()
+    const { session, self } = ada.last("joined")!
+    const offer = { description: { type: "offer", sdp: "v=0" }, tracks: {} } as const
+    for (let generation = 0; generation < 3; generation++)
+      ben.say({ type: "signal", to: self.id, generation, signal: offer })
+    // Ada's socket broke after the first of them, which she had not acknowledged.
+    back.say({ type: "rejoin", version: 1, room: "standup", session, received: 2 })
+    assert.deepEqual(
+      back.received.map(each => (each.type === "signal" ? each.generation : each.type)),
+      ["resumed", 1, 2],
+    )
+    for (let generation = 3; generation < 9; generation++)
+      ben.say({ type: "signal", to: self.id, generation, signal: offer })
+    late.say({ type: "rejoin", version: 1, room: "standup", session, received: 2 })
+    assert.equal(late.received[0]?.type, "joined")
+  })
+
+  test("a numbered message that comes twice is done once, and one that skips a number ends the socket", () => {
+    const at = world()
+    const [ada, ben] = [raw(at, 0), raw(at, 1)]
+    ada.join()
+    ben.join()
+    ada.say('{"type":"rename","name":"A1","n":1}')
+    ada.say('{"type":"rename","name":"A2","n":1}')
+    const change = ben.last("participant")!
+    assert.ok(change.change === "updated" && change.participant.name === "A1")
+    // A message that makes no sense still has its number.
+    ada.say('{"type":"nonsense","n":2}')
+    ada.say('{"type":"rename","name":"A3","n":3}')
+    assert.equal(ada.closed(), undefined)
+    ada.say('{"type":"rename","name":"A5","n":5}')
+    assert.equal(ada.closed(), "bad-message")
+    assert.match(ada.last("error")!.message, /"n": 5 does not follow 3/)
   })
 
   test("a silent socket is closed, a pinging one is not", () => {

@@ -1,44 +1,23 @@
-import { type ClientMessage, type ErrorCode, PROTOCOL_VERSION, type ServerMessage } from "@tightbeam/client"
+import {
+  type ClientMessage,
+  type ErrorCode,
+  Inbox,
+  type Numbering,
+  Outbox,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+} from "@tightbeam/client"
 import { formatAddress } from "@tightbeam/webrtc/bytes"
 import type { Datagram, Machine, Out, Path } from "@tightbeam/webrtc/contract"
 import type { Crypto } from "@tightbeam/webrtc/crypto"
 import type { z } from "zod"
+import type { Grants, RoomsReply, RoomsRequest } from "./ask.ts"
 import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
 import { REFUSALS } from "./refusals.ts"
 import { Room, type RoomEvent } from "./room.ts"
 import { clientMessageSchema, parseClientMessage } from "./schema.ts"
-
-/** What a verified token allows. */
-export interface Grants {
-  /** Whether its bearer may publish audio and video. */
-  readonly publish: boolean
-}
-
-export type RoomsRequest =
-  /** Verify a token for a room. Answered by `authorized` or `refused` with the same `attempt`. */
-  | { readonly type: "authorize"; readonly attempt: number; readonly token: string; readonly room: string }
-  /** Hear, and stop hearing, a room's events from the bus: each comes as `delivered`. */
-  | { readonly type: "subscribe"; readonly room: string }
-  | { readonly type: "unsubscribe"; readonly room: string }
-  | { readonly type: "publish"; readonly room: string; readonly event: RoomEvent }
-  /** Close a connection after what was sent on it. */
-  | { readonly type: "close"; readonly path: Path; readonly code: ErrorCode | "left" | "idle" }
-
-/** What a token is worth for the room that it was shown for. */
-export type Verdict =
-  | {
-      readonly type: "authorized"
-      readonly grants: Grants
-      /** The token's `jti`. */
-      readonly tokenId: string
-      /** ms until the token expires. */
-      readonly remaining: number
-    }
-  | { readonly type: "refused"; readonly code: "token-invalid" | "token-expired" | "token-foreign" }
-
-export type RoomsReply =
-  | (Verdict & { readonly attempt: number })
-  | { readonly type: "delivered"; readonly room: string; readonly event: RoomEvent }
+import { TokenBucket } from "./token-bucket.ts"
+import { UsedTokens } from "./used-tokens.ts"
 
 export interface RoomsOptions {
   readonly crypto: Crypto
@@ -57,9 +36,7 @@ interface Connection {
   readonly path: Path
   readonly openedAt: number
   heardAt: number
-  /** Messages that it may still send at once, refilled with time. */
-  allowance: number
-  allowanceAt: number
+  readonly messages: TokenBucket
   /** While its token is being verified. */
   attempt: number | undefined
   session: Session | undefined
@@ -76,6 +53,9 @@ interface Session {
   /** `undefined` while the participant is away. */
   connection: Connection | undefined
   awaySince: number
+  /** What it was told and may have missed, and how far it was heard. Both begin anew with each `joined`. */
+  outbox: Outbox
+  inbox: Inbox
   /** Its `join` came back from the bus: from now on it sees the room. */
   present: boolean
 }
@@ -106,8 +86,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   readonly #attempts = new Map<number, Attempt>()
   readonly #sessions = new Map<string, Session>()
   readonly #rooms = new Map<string, { room: Room; sessions: Map<string, Session> }>()
-  /** Used token → when it may be forgotten. */
-  readonly #usedTokens = new Map<string, number>()
+  readonly #usedTokens: UsedTokens
   #nextAttempt = 0
   #draining: number | undefined
   readonly #decoder = new TextDecoder()
@@ -117,6 +96,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     this.#crypto = crypto
     this.#iceServers = iceServers
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#usedTokens = new UsedTokens(this.#limits.usedTokens)
     this.#schema = clientMessageSchema(this.#limits.publications)
   }
 
@@ -130,8 +110,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       path,
       openedAt: now,
       heardAt: now,
-      allowance: this.#limits.messageBurst,
-      allowanceAt: now,
+      messages: new TokenBucket(this.#limits.messagesPerSecond, this.#limits.messageBurst, now),
       attempt: undefined,
       session: undefined,
       closing: false,
@@ -163,10 +142,11 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       const limit = `A message may have ${this.#limits.messageBytes} bytes; this has ${d.length}.`
       return this.#refuse(connection, "too-large", out, { fatal: true, message: limit })
     }
-    if (!this.#spend(connection, now)) return this.#refuse(connection, "too-many", out, { fatal: true })
+    if (!connection.messages.take(now)) return this.#refuse(connection, "too-many", out, { fatal: true })
     const text = this.#decoder.decode(d.bytes.subarray(d.offset, d.offset + d.length))
     const parsed = parseClientMessage(this.#schema, text)
     const fatal = connection.session === undefined
+    if (!this.#count(connection, parsed.numbering, out)) return
     if ("problem" in parsed) this.#refuse(connection, "bad-message", out, { fatal, message: parsed.problem })
     else this.#handle(connection, parsed.message, out)
   }
@@ -195,7 +175,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       if (session.connection === undefined && now - session.awaySince >= grace)
         this.#end(session, "did not return", out)
     }
-    for (const [token, forgetAt] of this.#usedTokens) if (forgetAt <= now) this.#usedTokens.delete(token)
+    this.#usedTokens.forgetExpired(now)
     this.#scheduleSweep(now)
   }
 
@@ -209,8 +189,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       else this.#rejoin(connection, message, out)
       return
     }
-    if (message.type === "ping") return this.#send(connection.path, { type: "pong", id: message.id }, out)
     const { session } = connection
+    if (message.type === "ping")
+      return this.#send(connection.path, { type: "pong", id: message.id }, out, session)
     if (session === undefined || !session.present) return this.#refuse(connection, "not-joined", out)
     const { room, participant: id } = session
     switch (message.type) {
@@ -229,7 +210,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       case "rename":
         return out.ask({ type: "publish", room, event: { type: "update", id, name: message.name } })
       case "refresh":
-        return this.#send(connection.path, { type: "ice-servers", ...this.#iceServers(room, id) }, out)
+        return this.#tell(session, { type: "ice-servers", ...this.#iceServers(room, id) }, out)
+      case "ack":
+        return
       case "leave":
         this.#end(session, "left", out)
         return this.#close(connection, "left", out)
@@ -257,6 +240,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out: RoomsOut,
   ): void {
     const { connection, room, name } = attempt
+    // Much may have happened while the token was verified.
+    if (connection.closing) return
+    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
     if (this.#usedTokens.has(token.tokenId))
       return this.#refuse(connection, "token-used", out, { fatal: true })
     const existing = this.#rooms.get(room)
@@ -264,9 +250,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       existing === undefined
         ? this.#rooms.size >= this.#limits.rooms
         : existing.sessions.size >= this.#limits.participants
-    if (full || this.#usedTokens.size >= this.#limits.usedTokens)
-      return this.#refuse(connection, "room-full", out, { fatal: true })
-    this.#usedTokens.set(token.tokenId, now + token.remaining)
+    if (full || this.#usedTokens.isFull) return this.#refuse(connection, "room-full", out, { fatal: true })
+    this.#usedTokens.add(token.tokenId, now + token.remaining)
     const session: Session = {
       key: this.#secret(32),
       room,
@@ -274,6 +259,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       grants: token.grants,
       connection,
       awaySince: 0,
+      outbox: this.#newOutbox(),
+      inbox: new Inbox(),
       present: false,
     }
     connection.session = session
@@ -289,9 +276,10 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
 
   #rejoin(
     connection: Connection,
-    { room, session: key }: Extract<ClientMessage, { type: "rejoin" }>,
+    { room, session: key, received }: Extract<ClientMessage, { type: "rejoin" }>,
     out: RoomsOut,
   ): void {
+    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
     const session = this.#sessions.get(key)
     if (session === undefined || session.room !== room || !session.present)
       return this.#refuse(connection, "session-unknown", out, { fatal: true })
@@ -309,9 +297,18 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       participant: session.participant,
       client: client(connection, out),
     })
-    this.#welcome(session, out)
+    this.#resume(session, connection, received, out)
     if (earlier === undefined)
       out.ask({ type: "publish", room, event: { type: "update", id: session.participant, away: false } })
+  }
+
+  /** Says again what was missed, or, where that is no longer kept, how everything is. */
+  #resume(session: Session, { path }: Connection, received: number, out: RoomsOut): void {
+    const { outbox } = session
+    if (!outbox.reaches(received)) return this.#welcome(session, out)
+    outbox.acknowledge(received)
+    this.#send(path, { type: "resumed" }, out, session)
+    for (const text of outbox.unacknowledged()) this.#sendText(path, text, out)
   }
 
   #relay(
@@ -334,9 +331,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     if (event.type === "signal") {
       const { from, to, generation, signal } = event
       const target = sessions.get(to)
-      // Who left meanwhile has nothing more to say, and who is away makes a fresh start when back.
-      if (target?.connection === undefined || !target.present || !room.members.has(from)) return
-      this.#send(target.connection.path, { type: "signal", from, generation, signal }, out)
+      // Who left meanwhile has nothing more to say.
+      if (target === undefined || !target.present || !room.members.has(from)) return
+      this.#tell(target, { type: "signal", from, generation, signal }, out)
       out.note({
         layer: "signaling",
         kind: "relayed",
@@ -356,18 +353,14 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       out.note({ layer: "signaling", kind: "left", room: name, participant: id, why: event.why })
     }
     for (const session of sessions.values()) {
-      if (!session.present || session.connection === undefined || session === own) continue
-      const { path } = session.connection
+      if (!session.present || session === own) continue
       const { seq } = room
       if (event.type === "leave")
-        this.#send(path, { type: "participant", seq, change: "left", participant: { id } }, out)
+        this.#tell(session, { type: "participant", seq, change: "left", participant: { id } }, out)
       else {
         const change = event.type === "join" ? "joined" : "updated"
-        this.#send(
-          path,
-          { type: "participant", seq, change, participant: room.peer(id, session.participant)! },
-          out,
-        )
+        const participant = room.peer(id, session.participant)!
+        this.#tell(session, { type: "participant", seq, change, participant }, out)
       }
     }
     if (own !== undefined && event.type === "join") {
@@ -381,11 +374,11 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
           client: client(own.connection, out),
         })
       this.#welcome(own, out)
-    } else if (own?.connection !== undefined && event.type === "update") {
+    } else if (own?.present && event.type === "update") {
       // One's own changes come back too: they carry the room's number, and say that everybody knows.
       const { seq } = room
       const participant = { ...room.participant(id)!, role: "polite" as const }
-      this.#send(own.connection.path, { type: "participant", seq, change: "updated", participant }, out)
+      this.#tell(own, { type: "participant", seq, change: "updated", participant }, out)
     }
     if (sessions.size === 0) {
       this.#rooms.delete(name)
@@ -395,6 +388,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
 
   /** The whole room as it is now, and what its new arrival needs. */
   #welcome(session: Session, out: RoomsOut): void {
+    session.outbox = this.#newOutbox()
+    session.inbox = new Inbox()
     if (session.connection === undefined) return
     const { room } = this.#rooms.get(session.room)!
     this.#send(
@@ -437,7 +432,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out: RoomsOut,
     { fatal = false, message = REFUSALS[code].message }: { fatal?: boolean; message?: string } = {},
   ): void {
-    this.#send(connection.path, { type: "error", code, message, hint: REFUSALS[code].hint, fatal }, out)
+    const error = { type: "error", code, message, hint: REFUSALS[code].hint, fatal } as const
+    if (connection.session === undefined || fatal) this.#send(connection.path, error, out)
+    else this.#tell(connection.session, error, out)
     out.note({ layer: "signaling", kind: "refused", client: client(connection, out), code, why: message })
     if (fatal) this.#close(connection, code, out)
   }
@@ -447,20 +444,42 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out.ask({ type: "close", path: connection.path, code })
   }
 
-  #send(path: Path, message: ServerMessage, out: RoomsOut): void {
-    const text = JSON.stringify(message)
+  /** Says it to a participant: now, and again on the next socket if it may have been missed. */
+  #tell(session: Session, message: ServerMessage, out: RoomsOut): void {
+    const text = session.outbox.add(message, session.inbox.ack())
+    if (session.connection !== undefined) this.#sendText(session.connection.path, text, out)
+  }
+
+  /** Says what belongs to one connection alone. `session`: whose acknowledgement it carries. */
+  #send(path: Path, message: ServerMessage, out: RoomsOut, session?: Session): void {
+    const numbered: ServerMessage & Numbering = session ? { ...message, ack: session.inbox.ack() } : message
+    this.#sendText(path, JSON.stringify(numbered), out)
+  }
+
+  #sendText(path: Path, text: string, out: RoomsOut): void {
     // UTF-8 needs at most three bytes for a UTF-16 unit.
     const at = out.reserve(path, text.length * 3)
     out.commit(this.#encoder.encodeInto(text, out.bytes.subarray(at)).written)
   }
 
-  /** Takes one message off the connection's allowance; false when there is none left. */
-  #spend(connection: Connection, now: number): boolean {
-    const { messagesPerSecond, messageBurst } = this.#limits
-    const refill = ((now - connection.allowanceAt) / 1000) * messagesPerSecond
-    connection.allowance = Math.min(messageBurst, connection.allowance + refill) - 1
-    connection.allowanceAt = now
-    return connection.allowance >= 0
+  /** Books a message's numbers; false when it is not to be handled: heard before, or not the next. */
+  #count(connection: Connection, { n, ack }: Numbering, out: RoomsOut): boolean {
+    const { session } = connection
+    if (session === undefined) return true
+    if (ack !== undefined) session.outbox.acknowledge(ack)
+    if (n === undefined) return true
+    const place = session.inbox.accept(n)
+    if (place === "gap")
+      this.#refuse(connection, "bad-message", out, {
+        fatal: true,
+        message: `"n": ${n} does not follow ${session.inbox.received}.`,
+      })
+    else if (session.inbox.owesAck) this.#send(connection.path, { type: "ack" }, out, session)
+    return place === "new"
+  }
+
+  #newOutbox(): Outbox {
+    return new Outbox({ messages: this.#limits.replayMessages, bytes: this.#limits.replayBytes })
   }
 
   /** Unguessable text, 6 bits a character. */

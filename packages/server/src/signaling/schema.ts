@@ -1,4 +1,4 @@
-import type { ClientMessage, Publication, Signal } from "@tightbeam/client"
+import type { ClientMessage, Numbering, Publication, Signal } from "@tightbeam/client"
 import { z } from "zod"
 
 /** A room's name: what fits into a link, a username of the relay and a bus subject without escaping. */
@@ -53,6 +53,7 @@ export function clientMessageSchema(maxPublications: number): z.ZodType<ClientMe
       version: z.int(),
       room,
       session: z.string().min(1).max(128),
+      received: z.int().min(0),
     }),
     z.strictObject({ type: z.literal("signal"), to: id, generation, signal }),
     z.strictObject({
@@ -65,11 +66,18 @@ export function clientMessageSchema(maxPublications: number): z.ZodType<ClientMe
     z.strictObject({ type: z.literal("rename"), name }),
     z.strictObject({ type: z.literal("refresh") }),
     z.strictObject({ type: z.literal("ping"), id: z.int() }),
+    z.strictObject({ type: z.literal("ack") }),
     z.strictObject({ type: z.literal("leave") }),
   ])
 }
 
-export type Parsed = { readonly message: ClientMessage } | { readonly problem: string }
+const numbering = z.object({ n: z.int().min(1).optional(), ack: z.int().min(0).optional() })
+
+/** A message that makes no sense still has its number: the next one's follows it. */
+export type Parsed = { readonly numbering: Numbering } & (
+  | { readonly message: ClientMessage }
+  | { readonly problem: string }
+)
 
 /** Reads one message, or says in a sentence what is wrong with it. Never throws. */
 export function parseClientMessage(schema: z.ZodType<ClientMessage>, text: string): Parsed {
@@ -77,11 +85,18 @@ export function parseClientMessage(schema: z.ZodType<ClientMessage>, text: strin
   try {
     json = JSON.parse(text)
   } catch {
-    return { problem: "This is not JSON." }
+    return { numbering: {}, problem: "This is not JSON." }
   }
-  const result = schema.safeParse(json)
-  if (result.success) return { message: result.data }
-  const issue = deepest(result.error.issues)
+  const numbers = numbering.safeParse(json)
+  if (!numbers.success) return { numbering: {}, ...problemOf(numbers.error) }
+  const { n, ack, ...rest } = json as Numbering
+  const result = schema.safeParse(rest)
+  const found = { ...(n !== undefined && { n }), ...(ack !== undefined && { ack }) }
+  return { numbering: found, ...(result.success ? { message: result.data } : problemOf(result.error)) }
+}
+
+function problemOf(error: z.ZodError): { problem: string } {
+  const issue = deepest(error.issues)
   return { problem: `${issue.path.length > 0 ? `"${issue.path.join(".")}": ` : ""}${issue.message}.` }
 }
 

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto"
 import type { Socket as NetSocket } from "node:net"
 import type { Address } from "../bytes/index.ts"
 import {
@@ -85,7 +86,7 @@ export class Driver<Event = never> {
   constructor(machine: Machine<Event>, options: DriverOptions<Event> = {}) {
     this.#machine = machine
     this.#options = options
-    this.#paths = new PathTable(options.paths)
+    this.#paths = new PathTable(options.paths, randomInt(2 ** 32))
     const createIo = options.createIo ?? ((paths, onBatch, udp) => new DgramIo(paths, onBatch, udp))
     this.#io = createIo(this.#paths, batch => this.#receive(batch), options.udp ?? {})
     const owner = {

@@ -231,11 +231,13 @@ test("a thousand idle connections cost their time and nothing else", async t => 
     { receive: (d, _now, out) => say("ok", d.path, out) },
     { streams: { idle: 300 }, paths: 1024 },
   )
-  const sockets: NetSocket[] = []
-  for (let i = 0; i < 1000; i++) sockets.push(await dial(t))
-  const all = sockets.map(closed)
-  for (const socket of sockets) socket.write(padded("hi"))
-  await Promise.all(all)
+  const ends: Promise<unknown>[] = []
+  for (let i = 0; i < 1000; i++) {
+    const socket = await dial(t)
+    ends.push(closed(socket))
+    socket.write(padded("hi"))
+  }
+  await Promise.all(ends)
   const { accepted, open, idle, queued } = driver.streamCounters()
   assert.deepEqual([accepted, open, idle, queued], [1000, 0, 1000, 0])
   const late = await dial(t)

@@ -3,10 +3,11 @@ import { deterministicCrypto, type Host, type LinkOptions, Network, type Stream 
 import { parseIp } from "@tightbeam/webrtc/bytes"
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import type { Verdict } from "../ask.ts"
 import { MemoryBus } from "../bus.ts"
 import { SignalingHost } from "../host.ts"
 import type { SignalingLimits } from "../limits.ts"
-import { Rooms, type Verdict } from "../rooms.ts"
+import { Rooms } from "../rooms.ts"
 
 const SERVER = "203.0.113.1"
 const PORT = 443
@@ -72,7 +73,9 @@ function judge(token: string, room: string): Verdict {
 
 /** A person with the SDK's session, who can also lose the network. */
 export class Client {
-  readonly signals: string[] = []
+  /** "sender>receiver" → generations of the signals that came, in order; and of those that were sent. */
+  readonly heard: Map<string, number[]> = new Map()
+  readonly said: Map<string, number> = new Map()
   ended: TightbeamError | undefined
   session: Session | undefined
   stream: Stream | undefined
@@ -99,9 +102,14 @@ export class Client {
     }
     const events: SessionEvents = {
       welcomed: () => {},
+      resumed: () => {},
       changed: () => {},
-      signal: message => this.signals.push(`${message.from} ${message.generation}`),
+      signal: ({ from, generation }) => {
+        const between = `${from}>${this.view!.self.id}`
+        this.heard.set(between, [...(this.heard.get(between) ?? []), generation])
+      },
       reconnecting: () => {},
+      refused: () => {},
       ended: reason => {
         this.ended = reason
       },
@@ -125,6 +133,15 @@ export class Client {
       },
     })
     this.session.start()
+  }
+
+  /** Sends a signal, numbered by its generation from 0 for each pair. */
+  signal(to: string): void {
+    const between = `${this.view!.self.id}>${to}`
+    const generation = this.said.get(between) ?? 0
+    this.said.set(between, generation + 1)
+    const candidate = { candidate: "", sdpMid: "0", sdpMLineIndex: 0, usernameFragment: null }
+    this.session!.send({ type: "signal", to, generation, signal: { candidate } })
   }
 
   leave(): void {
