@@ -182,8 +182,13 @@ const FLAGS = [
   "--auto-select-tab-capture-source-by-title=Tightbeam",
 ]
 
-/** `deny`: a browser that asks nobody, and gives no device. */
-export function launchChromium({ deny = false }: { deny?: boolean } = {}): Promise<Browser> {
+interface LaunchOptions {
+  /** A browser that asks nobody, and gives no device. */
+  readonly deny?: boolean
+  readonly flags?: readonly string[]
+}
+
+export function launchChromium({ deny = false, flags = [] }: LaunchOptions = {}): Promise<Browser> {
   const executablePath =
     process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync)
   if (executablePath === undefined)
@@ -191,7 +196,7 @@ export function launchChromium({ deny = false }: { deny?: boolean } = {}): Promi
   return chromium.launch({
     executablePath,
     headless: true,
-    args: deny ? FLAGS : [...FLAGS, "--use-fake-ui-for-media-stream"],
+    args: [...FLAGS, ...(deny ? [] : ["--use-fake-ui-for-media-stream"]), ...flags],
   })
 }
 
@@ -201,6 +206,8 @@ export interface Media {
   readonly audioEnergy: number
   /** Types of the two candidates of each selected pair: "relay relay". */
   readonly pairs: readonly string[]
+  /** What the relay is reached over, for each of these pairs whose own end is one: "udp", "tcp", "tls". */
+  readonly relayedOver: readonly string[]
 }
 
 /** A person with a browser context of their own, who does only what the page offers. */
@@ -216,25 +223,36 @@ export class Person {
     page.on("pageerror", error => this.errors.push(String(error)))
   }
 
+  /** `iceServers`: a network that lets through only those whose URL contains this. */
   static async open(
     browser: Browser,
     url: string,
-    { grant = true }: { grant?: boolean } = {},
+    { grant = true, iceServers = "" }: { grant?: boolean; iceServers?: string } = {},
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
     if (grant) await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
     const page = await context.newPage()
-    await page.addInitScript(() => {
+    await page.addInitScript(iceServers => {
       const Native = globalThis.RTCPeerConnection
       const made: RTCPeerConnection[] = []
       Object.assign(globalThis, { madeConnections: made })
       globalThis.RTCPeerConnection = class extends Native {
         constructor(configuration?: RTCConfiguration) {
-          super(configuration)
+          super(reachable(configuration))
           made.push(this)
         }
+        override setConfiguration(configuration?: RTCConfiguration) {
+          super.setConfiguration(reachable(configuration))
+        }
       }
-    })
+      function reachable(configuration: RTCConfiguration = {}): RTCConfiguration {
+        const servers = (configuration.iceServers ?? []).map(server => ({
+          ...server,
+          urls: [server.urls].flat().filter(url => url.includes(iceServers)),
+        }))
+        return { ...configuration, iceServers: servers.filter(({ urls }) => urls.length > 0) }
+      }
+    }, iceServers)
     const person = new Person(context, page)
     await page.goto(url)
     return person
@@ -291,7 +309,7 @@ export class Person {
   media(): Promise<Media> {
     return this.page.evaluate(async () => {
       const { madeConnections } = globalThis as unknown as { madeConnections: RTCPeerConnection[] }
-      const totals = { framesDecoded: 0, audioEnergy: 0, pairs: [] as string[] }
+      const totals = { framesDecoded: 0, audioEnergy: 0, pairs: [] as string[], relayedOver: [] as string[] }
       for (const connection of madeConnections.filter(each => each.connectionState === "connected")) {
         const all = new Map<string, Record<string, unknown>>()
         ;(await connection.getStats()).forEach((each: Record<string, unknown>) =>
@@ -305,8 +323,10 @@ export class Person {
           if (each.type !== "transport") continue
           const pair = all.get(String(each.selectedCandidatePairId))
           const type = (id: unknown) => String(all.get(String(id))?.candidateType)
-          if (pair !== undefined)
-            totals.pairs.push(`${type(pair.localCandidateId)} ${type(pair.remoteCandidateId)}`)
+          if (pair === undefined) continue
+          totals.pairs.push(`${type(pair.localCandidateId)} ${type(pair.remoteCandidateId)}`)
+          const { relayProtocol } = all.get(String(pair.localCandidateId)) ?? {}
+          if (typeof relayProtocol === "string") totals.relayedOver.push(relayProtocol)
         }
       }
       return totals

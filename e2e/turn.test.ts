@@ -26,7 +26,24 @@ function totals(output: string): { sent: number; received: number; lossPercent: 
   return { sent: Number(sent), received: Number(received), lossPercent: Number(lossPercent) }
 }
 
-describe("coturn's own clients against our server", () => {
+/** Bytes of one message of turnutils_uclient: 100 of data in ChannelData, or in a Data indication from an IPv4 peer. */
+const CHANNEL_DATA = 104
+const DATA_INDICATION = 136
+
+/**
+ * Over TLS, turnutils_uclient takes what is in one record for one message (`recv_buffer`). Messages that leave
+ * together share a record, and all but one of them it neither counts nor says are lost: here they are
+ * counted, by the sizes of what it read (-v).
+ */
+function unseen(output: string, unit: number): number {
+  let count = 0
+  for (const [, size] of output.matchAll(/response received: size=(\d+)/g))
+    if (Number(size) % unit === 0) count += Number(size) / unit - 1
+  return count
+}
+
+// They mostly wait for each other: a few at once take no more of the machine.
+describe("coturn's own clients against our server", { concurrency: 3 }, () => {
   let server: Server
   let peer: ChildProcess
 
@@ -56,7 +73,7 @@ describe("coturn's own clients against our server", () => {
   const transports: [over: string, flags: string[]][] = [
     ["UDP", []],
     ["TCP", ["-t"]],
-    ["TLS", ["-t", "-S"]],
+    ["TLS", ["-t", "-S", "-v"]],
   ]
   const cases = transports.flatMap(transport => modes.map(mode => [...transport, ...mode] as const))
   for (const [over, flags, what, args] of cases)
@@ -67,9 +84,10 @@ describe("coturn's own clients against our server", () => {
       const common = ["-u", username, "-w", password, "-p", String(port), "-n", "100", ...flags]
       const output = await run("turnutils_uclient", ...common, ...args, "127.0.0.1")
       const { sent, received, lossPercent } = totals(output)
-      t.diagnostic(`${received} of ${sent} messages came back`)
+      const shared = over === "TLS" ? unseen(output, args.includes("-s") ? DATA_INDICATION : CHANNEL_DATA) : 0
+      t.diagnostic(`${received} of ${sent} messages came back, and ${shared} in records of others`)
       assert.ok(sent >= 100)
-      assert.equal(received, sent)
-      assert.equal(lossPercent, 0)
+      assert.equal(received + shared, sent)
+      if (shared === 0) assert.equal(lossPercent, 0)
     })
 })

@@ -238,6 +238,21 @@ const bad: readonly (readonly [what: string, given: Given, expected: readonly st
     ["turn.relayPorts.min (default) is 49152: must not be above turn.relayPorts.max, 2000"],
   ],
   [
+    "TURN over TLS without TLS",
+    { args: ["--turn.offerTls=always", "--tls.mode=off"] },
+    ["turn.offerTls (--turn.offerTls) is always: set tls.mode to auto or files, there is no TLS otherwise"],
+  ],
+  [
+    "a name for TURN over TLS that nobody is told",
+    { args: ["--turn.tlsHost", "turn.example"] },
+    ["turn.tlsHost (--turn.tlsHost) is set: set tls.mode to files, or it has no effect"],
+  ],
+  [
+    "a host that is none",
+    { args: ["--turn.tlsHost", "turn.example:443"] },
+    ['--turn.tlsHost is "turn.example:443": must be a host name or an IP address'],
+  ],
+  [
     "an address that nobody can reach",
     { args: ["--turn.announce", "0.0.0.0"] },
     ["turn.announce (--turn.announce) is 0.0.0.0: must be an address that clients can reach"],

@@ -207,16 +207,18 @@ test("who sends no whole frame is closed, byte by byte or half a frame alike, un
       },
       closed: () => {},
     },
-    { streams: { idle: 40 } },
+    { streams: { idle: 200 } },
   )
   const holder = await dial(t)
   holder.write(padded("hold"))
   const half = await dial(t)
   half.write(Buffer.of(200, 1, 2, 3))
+  const ends = [closed(half)]
   const slow = await dial(t)
+  ends.push(closed(slow))
   slow.write(Buffer.of(200))
   const drip = setInterval(() => slow.write(Buffer.of(7)), 5)
-  await Promise.all([closed(half), closed(slow)])
+  await Promise.all(ends)
   clearInterval(drip)
   assert.deepEqual([driver.streamCounters().idle, driver.streamCounters().open], [2, 1])
   // Let go of, it is a stranger again.

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto"
-import { createSocket, type Socket } from "node:dgram"
+import { createSocket, type Socket as UdpSocket } from "node:dgram"
 import { once } from "node:events"
+import type { Socket as StreamSocket } from "node:net"
 import { parseIp } from "@tightbeam/webrtc/bytes"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { FrameSplitter } from "@tightbeam/webrtc/net"
 import {
   AddressSlot,
   Attribute,
@@ -14,29 +16,67 @@ import {
   StunWriter,
   TRANSPORT_UDP,
 } from "@tightbeam/webrtc/stun"
+import { turnFraming } from "@tightbeam/webrtc/turn"
 
 type Fill = (writer: StunWriter) => void
 
+interface Wire {
+  send(bytes: Uint8Array): void
+  receive(): Promise<Uint8Array>
+}
+
 /** A TURN client on a real socket of 127.0.0.1: one request at a time, its answer awaited. */
-export class TurnClient {
+export class TurnClient<Socket = UdpSocket> {
   readonly socket: Socket
-  readonly #server: number
+  readonly #wire: Wire
   readonly #username: string
   readonly #password: string
   #realm = ""
   #nonce: Uint8Array = new Uint8Array(0)
   #requests = 0
 
+  /** Over UDP, to a port of 127.0.0.1. */
   static async open(server: number, username: string, password: string): Promise<TurnClient> {
     const socket = createSocket("udp4")
     socket.bind(0, "127.0.0.1")
     await once(socket, "listening")
-    return new TurnClient(socket, server, username, password)
+    const wire: Wire = {
+      send: bytes => socket.send(bytes, server, "127.0.0.1"),
+      receive: async () => ((await once(socket, "message")) as [Buffer])[0],
+    }
+    return new TurnClient(socket, wire, username, password)
   }
 
-  private constructor(socket: Socket, server: number, username: string, password: string) {
+  /** Over a connection, TLS or not. */
+  static over<Stream extends StreamSocket>(
+    socket: Stream,
+    username: string,
+    password: string,
+  ): TurnClient<Stream> {
+    const splitter = new FrameSplitter(turnFraming)
+    const messages: Uint8Array[] = []
+    socket.on("data", (chunk: Buffer) => {
+      splitter.push(chunk, turnFraming.longest, (bytes, at, length) => {
+        messages.push(bytes.slice(at, at + length))
+        return true
+      })
+    })
+    const wire: Wire = {
+      send: bytes => {
+        const padding = turnFraming.lengthOnStream(bytes.length) - bytes.length
+        socket.write(Buffer.concat([bytes, new Uint8Array(padding)]))
+      },
+      receive: async () => {
+        while (messages.length === 0) await once(socket, "data")
+        return messages.shift()!
+      },
+    }
+    return new TurnClient(socket, wire, username, password)
+  }
+
+  private constructor(socket: Socket, wire: Wire, username: string, password: string) {
     this.socket = socket
-    this.#server = server
+    this.#wire = wire
     this.#username = username
     this.#password = password
   }
@@ -84,7 +124,12 @@ export class TurnClient {
     const header = Buffer.alloc(4)
     header.writeUInt16BE(channel, 0)
     header.writeUInt16BE(data.length, 2)
-    this.socket.send(Buffer.concat([header, data]), this.#server, "127.0.0.1")
+    this.#wire.send(Buffer.concat([header, data]))
+  }
+
+  /** The next message, whatever it is. */
+  receive(): Promise<Uint8Array> {
+    return this.#wire.receive()
   }
 
   async #exchange(method: number, fill: Fill): Promise<StunMessage> {
@@ -93,8 +138,8 @@ export class TurnClient {
     const id = new Uint8Array(12).fill(++this.#requests)
     writer.begin(bytes, 0, bytes.length, MessageClass.request, method, id)
     fill(writer)
-    this.socket.send(bytes, 0, writer.end(), this.#server, "127.0.0.1")
-    const [answer] = (await once(this.socket, "message")) as [Buffer]
+    this.#wire.send(bytes.subarray(0, writer.end()))
+    const answer = await this.#wire.receive()
     const message = new StunMessage()
     message.parse(new Uint8Array(answer), 0, answer.length)
     return message

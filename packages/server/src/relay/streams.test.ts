@@ -1,0 +1,204 @@
+import assert from "node:assert/strict"
+import { once } from "node:events"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, describe, type TestContext, test } from "node:test"
+import { connect as connectTls } from "node:tls"
+import type { IceServer } from "@tightbeam/client"
+import type { Evidence } from "@tightbeam/webrtc/contract"
+import { parseConfig } from "../config/schema.ts"
+import { createLog } from "../log/index.ts"
+import type { Service } from "../service.ts"
+import { type Running, start } from "../start.ts"
+import { selfSigned } from "../tls/self-signed.ts"
+import { TurnClient } from "./testing/turn-client.ts"
+
+const root = mkdtempSync(join(tmpdir(), "tightbeam-streams-"))
+after(() => rmSync(root, { recursive: true }))
+
+const { cert, key } = selfSigned(["*.call.example", "turn.call.example", "127.0.0.1"], new Date(), 2)
+writeFileSync(join(root, "cert.pem"), cert)
+writeFileSync(join(root, "key.pem"), key)
+const files = { mode: "files", cert: join(root, "cert.pem"), key: join(root, "key.pem") }
+
+interface Process {
+  readonly running: Running
+  readonly evidence: readonly Evidence[]
+  iceServers(participant?: string): readonly IceServer[]
+}
+
+async function run(
+  t: TestContext,
+  settings: { turn?: object; tls?: object; http?: object } = {},
+): Promise<Process> {
+  const warnings: string[] = []
+  const log = createLog({ level: "warn", form: "json", write: line => warnings.push(line) })
+  const evidence: Evidence[] = []
+  let iceServers: Process["iceServers"] | undefined
+  const service: Service = {
+    name: "ask",
+    start: app => (iceServers = (participant = "p1") => app.iceServers("blue", participant).iceServers),
+    drain: async () => {},
+    close: () => {},
+  }
+  const config = parseConfig({
+    http: { address: "127.0.0.1", port: 0, ...settings.http },
+    turn: { address: "127.0.0.1", port: 0, allowPeers: ["127.0.0.0/8"], ...settings.turn },
+    tls: settings.tls ?? {},
+    data: join(root, "data"),
+  })
+  const running = await start(config, { log, services: [service], onEvidence: each => evidence.push(each) })
+  t.after(() => running.close())
+  return { running, evidence, iceServers: iceServers! }
+}
+
+async function dial(t: TestContext, { running }: Process, transport: "tcp" | "tls"): Promise<Socket> {
+  const to = { host: "127.0.0.1", port: running.httpPort }
+  const socket = transport === "tcp" ? connect(to) : connectTls({ ...to, rejectUnauthorized: false })
+  t.after(() => socket.destroy())
+  await once(socket, transport === "tcp" ? "connect" : "secureConnect")
+  return socket
+}
+
+async function client(
+  t: TestContext,
+  process: Process,
+  transport: "tcp" | "tls",
+  participant = "p1",
+): Promise<TurnClient<Socket>> {
+  const { username = "", credential = "" } = process.iceServers(participant)[1]!
+  return TurnClient.over(await dial(t, process, transport), username, credential)
+}
+
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise(setImmediate)
+}
+
+const closed = (socket: Socket): Promise<unknown> => {
+  socket.on("error", () => {})
+  return new Promise(resolve => socket.resume().once("close", resolve))
+}
+
+for (const [here, there] of [
+  ["tcp", "tls"],
+  ["tls", "tcp"],
+] as const)
+  test(`a client over ${here} talks to one over ${there}, on the port of HTTP`, async t => {
+    const process = await run(t)
+    const ada = await client(t, process, here)
+    const ben = await client(t, process, there, "p2")
+    const [adasPort, bensPort] = [await ada.allocate(), await ben.allocate()]
+    assert.equal(await ada.permit("127.0.0.1", bensPort, 0x4000), 0)
+    assert.equal(await ben.permit("127.0.0.1", adasPort, 0x4001), 0)
+    for (const said of ["hi", "hello", "x".repeat(60_000)]) {
+      ada.sendOn(0x4000, Buffer.from(said))
+      const heard = Buffer.from(await ben.receive())
+      assert.equal(heard.readUInt16BE(0), 0x4001)
+      assert.equal(heard.length % 4, 0)
+      assert.equal(heard.subarray(4, 4 + heard.readUInt16BE(2)).toString(), said)
+    }
+    const { turn, streams } = process.running.counters().relay!
+    assert.deepEqual(turn.allocationsOver, { udp: 0, tcp: 1, tls: 1 })
+    assert.equal(streams.open, 2)
+    const kinds = process.evidence.flatMap(each => (each.kind === "allocated" ? [each.transport] : []))
+    assert.deepEqual(kinds, [here, there])
+    // HTTP is still there.
+    const answer = await fetch(`http://127.0.0.1:${process.running.httpPort}/healthz`)
+    assert.equal(answer.status, 200)
+  })
+
+test("an allocation ends with its connection", async t => {
+  const process = await run(t)
+  const relay = () => process.running.counters().relay!
+  for (const transport of ["tcp", "tls"] as const) {
+    const ada = await client(t, process, transport)
+    await ada.allocate()
+    ada.socket.destroy()
+    await until(() => relay().turn.allocations === 0)
+    assert.equal(relay().streams.open, 0)
+  }
+  const reasons = process.evidence.flatMap(each => (each.kind === "freed" ? [each.reason] : []))
+  assert.deepEqual(reasons, ["connection-closed", "connection-closed"])
+})
+
+test("a length that lies, garbage after STUN and a frame that no request is end the connection, over TLS too", async t => {
+  const process = await run(t)
+  const stun = (length: number): Buffer => {
+    const header = Buffer.alloc(20)
+    header.writeUInt16BE(0x0001, 0)
+    header.writeUInt16BE(length, 2)
+    header.writeUInt32BE(0x2112a442, 4)
+    return header
+  }
+  const bad = [
+    stun(0xfffc),
+    stun(3),
+    Buffer.concat([stun(0), Buffer.from([0xff])]),
+    Buffer.concat([stun(0), stun(8)]),
+  ]
+  for (const transport of ["tcp", "tls"] as const)
+    for (const [i, bytes] of bad.entries()) {
+      const socket = await dial(t, process, transport)
+      socket.write(bytes)
+      // The last only promises more than it brings: it waits, and is closed as idle.
+      if (i < 3) await closed(socket)
+    }
+  const { streams } = process.running.counters().relay!
+  await until(() => streams.accepted === 8)
+  assert.deepEqual([streams.garbled, streams.open], [6, 2])
+  assert.equal(process.running.counters().relay!.turn.allocations, 0)
+})
+
+test("the quota of a user holds over all transports", async t => {
+  const process = await run(t, { turn: { quotas: { allocationsPerUser: 2 } } })
+  for (const transport of ["tcp", "tls"] as const) await (await client(t, process, transport)).allocate()
+  await (await client(t, process, "tcp")).allocate()
+  const { turn } = process.running.counters().relay!
+  assert.deepEqual([turn.allocations, turn.errors[486]], [2, 1])
+})
+
+describe("what clients are told", () => {
+  const urls = (process: Process): string[] =>
+    process
+      .iceServers()
+      .flatMap(each => each.urls)
+      .map(url =>
+        url
+          .replace(String(process.running.httpPort), "HTTP")
+          .replace(String(process.running.turnPort), "TURN"),
+      )
+  const udp = ["stun:127.0.0.1:TURN", "turn:127.0.0.1:TURN?transport=udp"]
+  const tcp = "turn:127.0.0.1:HTTP?transport=tcp"
+
+  test("TCP always, TLS with a certificate of one's own", async t => {
+    assert.deepEqual(urls(await run(t)), [...udp, tcp])
+    assert.deepEqual(urls(await run(t, { tls: { mode: "off" } })), [...udp, tcp])
+    const byName = "turns:turn.call.example:HTTP?transport=tcp"
+    assert.deepEqual(urls(await run(t, { tls: files })), [...udp, tcp, byName])
+  })
+
+  test("TLS as the operator wants it", async t => {
+    assert.deepEqual(urls(await run(t, { tls: files, turn: { offerTls: "never" } })), [...udp, tcp])
+    const always = { offerTls: "always", tlsHost: "127.0.0.1" }
+    assert.deepEqual(urls(await run(t, { turn: always })), [
+      ...udp,
+      tcp,
+      "turns:127.0.0.1:HTTP?transport=tcp",
+    ])
+    const wild = { tlsHost: "a.call.example" }
+    assert.equal(urls(await run(t, { tls: files, turn: wild }))[3], "turns:a.call.example:HTTP?transport=tcp")
+    await assert.rejects(run(t, { tls: files, turn: { tlsHost: "other.example" } }), {
+      name: "CertificateError",
+      message:
+        "turn.tlsHost: other.example is not in the certificate, which is for DNS:*.call.example, DNS:turn.call.example, IP Address:127.0.0.1",
+    })
+  })
+
+  test("no TCP where only a proxy on this machine can reach it", async t => {
+    const announced = { announce: "203.0.113.5" }
+    const told = urls(await run(t, { turn: announced }))
+    assert.deepEqual(told, ["stun:203.0.113.5:TURN", "turn:203.0.113.5:TURN?transport=udp"])
+  })
+})
