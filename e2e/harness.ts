@@ -260,8 +260,13 @@ export class Person {
       "frames and sound",
       async () => (await this.media()).framesDecoded > 0 && (await this.media()).audioEnergy > 0,
     )
-    const before = (await this.media()).framesDecoded
-    await this.until("more frames", async () => (await this.media()).framesDecoded > before)
+    // A connection that is replaced meanwhile takes its count with it.
+    let least = (await this.media()).framesDecoded
+    await this.until("more frames", async () => {
+      const { framesDecoded } = await this.media()
+      least = Math.min(least, framesDecoded)
+      return framesDecoded > least
+    })
   }
 
   /** How many peer connections the page has made since it was loaded. */

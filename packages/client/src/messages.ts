@@ -8,6 +8,14 @@ export const PROTOCOL_VERSION = 1
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "tightbeam.v1"
 
+/** A room's name: what fits into a link, a username of the relay and a bus subject without escaping. */
+export const ROOM_NAME_LENGTH = 64
+export const ROOM_NAME: RegExp = /^[A-Za-z0-9_-]{1,64}$/
+
+/** A person's name: any script, but nothing that moves the cursor or turns the text around; 1–64 UTF-16 units. */
+export const NAME_LENGTH = 64
+export const NAME: RegExp = /^[^\p{Cc}\u202a-\u202e\u2066-\u2069]*$/u
+
 export type Source = "camera" | "microphone" | "screen" | "screen-audio" | "custom"
 
 /** What a participant sends. Its id outlives the connections that carry it. */
