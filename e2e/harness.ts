@@ -65,11 +65,7 @@ export class Server {
   }
 
   async token(room: string): Promise<string> {
-    const answer = await fetch(`${this.url}/api/rooms/${room}/token`, {
-      method: "POST",
-      body: "{}",
-      headers: { "content-type": "application/json" },
-    })
+    const answer = await fetch(`${this.url}/api/rooms/${room}/token`, { method: "POST" })
     return ((await answer.json()) as { token: string }).token
   }
 
@@ -218,11 +214,23 @@ export class Person {
   static async open(
     browser: Browser,
     url: string,
-    { grant = true }: { grant?: boolean } = {},
+    { grant = true, webSocket = true }: { grant?: boolean; webSocket?: boolean } = {},
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
     if (grant) await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
     const page = await context.newPage()
+    if (!webSocket)
+      // As a proxy that refuses it looks from the page.
+      await page.addInitScript(() => {
+        globalThis.WebSocket = class extends EventTarget {
+          onclose: (() => void) | null = null
+          constructor() {
+            super()
+            setTimeout(() => this.onclose?.(), 10)
+          }
+          close() {}
+        } as unknown as typeof WebSocket
+      })
     await page.addInitScript(() => {
       const Native = globalThis.RTCPeerConnection
       const made: RTCPeerConnection[] = []

@@ -7,6 +7,7 @@ const checks: readonly [what: string, command: string, ...args: string[]][] = [
   ["format", "biome", "check", "--error-on-warnings", "."],
   ["unused code", "knip"],
   ["import rules", "node", "scripts/check-imports.ts"],
+  ["packages", "node", "scripts/check-packages.ts"],
 ]
 
 let failed = 0

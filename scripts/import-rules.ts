@@ -24,7 +24,7 @@ export const rows: readonly Row[] = [
   {
     folder: "webrtc/src/net",
     from: ["webrtc/src/bytes", "webrtc/src/contract"],
-    external: ["node:dgram", "node:net", "node:tls", "node:os", "node:dns", "node:perf_hooks"],
+    external: ["node:crypto", "node:dgram", "node:net", "node:tls", "node:os", "node:dns", "node:perf_hooks"],
   },
   {
     folder: "sim/src",

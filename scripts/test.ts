@@ -33,6 +33,8 @@ const test = (files: readonly string[], ...more: string[]) => [
   process.execPath,
   "--conditions=@tightbeam/source",
   "--test",
+  // A test that waits for what never comes fails, with its name.
+  "--test-timeout=300000",
   ...more,
   ...flags,
   ...files,

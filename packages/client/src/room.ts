@@ -7,8 +7,8 @@ import { LocalPublication } from "./local-publication.ts"
 import type { Peer, Source } from "./messages.ts"
 import { PeerLink } from "./peer-link.ts"
 import { Session, type View } from "./session.ts"
+import { signalingTransport } from "./signaling-transport.ts"
 import type { RemoteParticipant, RemotePublication, RoomSnapshot, RoomState } from "./snapshot.ts"
-import { webSocketTransport } from "./websocket-transport.ts"
 
 export interface RoomOptions {
   /** The server: `https://calls.example`. Default: where the page came from. */
@@ -133,7 +133,7 @@ export class Room {
       name: () => this.#name,
       token: typeof token === "string" ? () => token : token,
       clock: this.#clock,
-      connect: this.#options.connect ?? (handlers => webSocketTransport(this.#url(), handlers)),
+      connect: this.#options.connect ?? signalingTransport(() => this.#url(), this.#clock),
       events: {
         welcomed: (view, fresh) => {
           this.#watchPage()

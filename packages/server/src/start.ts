@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { PROTOCOL_VERSION } from "@tightbeam/client"
 import type { Evidence } from "@tightbeam/webrtc/contract"
-import { ownAddresses, primaryIpv4 } from "@tightbeam/webrtc/net"
+import { ListenError, ownAddresses, primaryIpv4 } from "@tightbeam/webrtc/net"
 import type { Config } from "./config/index.ts"
 import { DataFolder } from "./data/index.ts"
 import { clientAddress, HttpError, HttpFront, Pages, Routes, sendJson } from "./http/index.ts"
@@ -149,7 +149,8 @@ class Process implements Running {
         this.#log.error("A service failed to drain", { service: service.name, error: errorText(error) })
       }
     })
-    await Promise.race([Promise.all(drained), deadline.promise])
+    // Who has left the signaling may still talk through the relay.
+    await Promise.race([Promise.all([...drained, this.#relay?.drain()]), deadline.promise])
     clearTimeout(timer)
     await this.close()
   }
@@ -183,7 +184,7 @@ class Process implements Running {
         onEvidence: this.#onEvidence,
       })
     } catch (error) {
-      throw portError("UDP", "turn", turn, error as NodeJS.ErrnoException)
+      throw error instanceof ListenError ? portError("UDP", "turn", turn, error) : error
     }
   }
 
@@ -205,7 +206,7 @@ class Process implements Running {
         lanUrl: this.lanUrl,
       }),
     )
-    for (const pattern of ["/", "/r/:room", "/r/:room/"])
+    for (const pattern of ["/", "/r/", "/r/:room", "/r/:room/"])
       routes.route("GET", pattern, ({ request, response }) => {
         if (this.#pages.has("/index.html")) this.#pages.send("/index.html", request, response)
         else throw new HttpError(503, "no-pages", "The pages have not been built.", "Run: npm run build")

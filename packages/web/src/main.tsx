@@ -2,12 +2,17 @@ import { Room } from "@tightbeam/client"
 import { render } from "preact"
 import { App } from "./app.tsx"
 import type { OpenRoom } from "./room-api.ts"
-import { fetchToken } from "./server.ts"
+import { fetchToken, onlyOnce } from "./server.ts"
 
 const openRoom: OpenRoom = ({ room, relayOnly, token }) =>
   new Room({
-    token: token ?? (() => fetchToken(room)),
+    token: token === undefined ? () => fetchToken(room) : onlyOnce(token),
     ...(relayOnly && { iceTransportPolicy: "relay" as const }),
   })
+
+// The browser shows the page as it was when it was left, but the call in it has ended: begin again.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) location.reload()
+})
 
 render(<App openRoom={openRoom} />, document.querySelector("#app")!)

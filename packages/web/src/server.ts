@@ -10,8 +10,6 @@ export interface ServerInfo {
 export async function fetchToken(room: string): Promise<string> {
   const response = await fetch(`/api/rooms/${encodeURIComponent(room)}/token`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
-    body: "{}",
   }).catch((cause: unknown) => {
     throw new TightbeamError(
       "server-unreachable",
@@ -32,6 +30,23 @@ export async function fetchToken(room: string): Promise<string> {
     text("message") ?? `The server gave no token for this room (HTTP ${response.status}).`,
     text("hint") ?? "Try again in a moment.",
   )
+}
+
+/** Tokens that came with links of this visit and are used up. */
+const spent = new Set<string>()
+
+/** The token of a link: it lets its bearer in once, and then says so in words for who followed the link. */
+export function onlyOnce(token: string): () => string {
+  return () => {
+    if (spent.has(token))
+      throw new TightbeamError(
+        "token-used",
+        "This link has let you in once already, and does so only once.",
+        "Ask whoever sent it for a new one.",
+      )
+    spent.add(token)
+    return token
+  }
 }
 
 /** What the server says of itself; undefined where it does not answer: only hints depend on it. */

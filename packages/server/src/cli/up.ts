@@ -1,3 +1,4 @@
+import { EVIDENCE_VERSION } from "@tightbeam/webrtc/contract"
 import type { Loaded } from "../config/index.ts"
 import { createLog, errorText, type Log } from "../log/index.ts"
 import { services } from "../services.ts"
@@ -15,7 +16,7 @@ export async function up({ config, own }: Loaded): Promise<number> {
   const starting = start(config, {
     log,
     services: services(),
-    onEvidence: evidence => log.debug("Evidence", flatten(evidence)),
+    onEvidence: evidence => log.debug("Evidence", { schema: EVIDENCE_VERSION, ...flatten(evidence) }),
   })
   // From the beginning: the platform's own handling of a signal drops every call.
   const stopped = Promise.withResolvers<number>()
@@ -38,6 +39,8 @@ export async function up({ config, own }: Loaded): Promise<number> {
   process.on("SIGINT", onSignal)
   const running = await starting
   process.on("SIGHUP", () => reload(running, log))
+  // Whoever reads this may stop reading: no reason to stop serving.
+  process.stdout.on("error", () => {})
   process.stdout.write(`${welcome(running, config, { qr: own.has("qr"), terminal: process.stdout.isTTY })}\n`)
   log.info("Ready", { http: running.httpPort, turn: running.turnPort })
   return stopped.promise

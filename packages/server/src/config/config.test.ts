@@ -179,6 +179,23 @@ const bad: readonly (readonly [what: string, given: Given, expected: readonly st
     ['--turn.allowPeers is ["10.0.0.0/33"]: must be a list of addresses and ranges like 10.1.0.0/16'],
   ],
   [
+    "a range with bits behind its prefix, and one that could never match",
+    { args: ["--turn.allowPeers", "10.0.0.1/8,::ffff:10.0.0.0/104"] },
+    [
+      '--turn.allowPeers is ["10.0.0.1/8","::ffff:10.0.0.0/104"]: must be a list of addresses and ranges like 10.1.0.0/16',
+    ],
+  ],
+  [
+    "an address that nobody can be sent to",
+    { args: ["--turn.announce", "224.0.0.1"] },
+    ["turn.announce (--turn.announce) is 224.0.0.1: must be an address that clients can reach"],
+  ],
+  [
+    "an announced address of a family that is not listened on",
+    { args: ["--turn.announce", "2001:db8::1"] },
+    ['turn.announce (--turn.announce) is 2001:db8::1: TURN listens on IPv4 only, set turn.address to "::"'],
+  ],
+  [
     "an origin with a path",
     { args: ["--http.origins", "https://a.example/"] },
     ['--http.origins is ["https://a.example/"]: must be a list of origins like https://app.example'],

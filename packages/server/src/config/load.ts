@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs"
+import { isIP } from "node:net"
+import { parseIp } from "@tightbeam/webrtc/bytes"
 import type { Config } from "./config.ts"
 import { fromEnvironment } from "./from-environment.ts"
 import { fromFlags, type OwnFlag } from "./from-flags.ts"
@@ -126,13 +128,24 @@ function conflictsOf({ tls, turn, access }: Config, origins: ReadonlyMap<string,
     problems.push(
       `${at("turn.relayPorts.min")} is ${turn.relayPorts.min}: must not be above turn.relayPorts.max, ${turn.relayPorts.max}`,
     )
-  if (turn.announce !== undefined && /^(0\.0\.0\.0|[0:]+)$/.test(turn.announce))
-    problems.push(`${at("turn.announce")} is ${turn.announce}: must be an address that clients can reach`)
+  if (turn.announce !== undefined) {
+    const shown = `${at("turn.announce")} is ${turn.announce}`
+    if (!isUnicast(turn.announce)) problems.push(`${shown}: must be an address that clients can reach`)
+    else if (isIP(turn.announce) === 6 && isIP(turn.address) === 4)
+      problems.push(`${shown}: TURN listens on IPv4 only, set turn.address to "::"`)
+  }
   if (access.mode === "token" && access.secret === undefined)
     problems.push(
       `${at("access.mode")} is token: set access.secret or access.secretFile to what your server signs tokens with`,
     )
   return problems
+}
+
+/** Neither unspecified nor multicast nor broadcast. */
+function isUnicast(text: string): boolean {
+  const ip = parseIp(text)
+  if (ip === undefined || ip.every(byte => byte === 0)) return false
+  return ip.length === 4 ? ip[0]! < 224 : ip[0] !== 0xff
 }
 
 function tree(settings: Iterable<Setting>): object {

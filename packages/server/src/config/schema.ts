@@ -1,5 +1,5 @@
 import { isIP } from "node:net"
-import { DEFAULT_REALM } from "@tightbeam/webrtc/turn"
+import { DEFAULT_REALM, parsePeerRange } from "@tightbeam/webrtc/turn"
 import { z } from "zod"
 import type { Config } from "./config.ts"
 
@@ -13,7 +13,7 @@ export const SECRET_KEYS: ReadonlySet<string> = new Set(["access.secret"])
 export const SHORTEST_SECRET = 32
 
 const ip = z.string().refine(text => isIP(text) !== 0)
-const cidr = z.string().refine(isCidr)
+const cidr = z.string().refine(isPeerRange)
 const origin = z.string().refine(isOrigin)
 const path = z.string().min(1)
 const port = z.int().min(0).max(65_535)
@@ -188,12 +188,14 @@ export function parseConfig(settings: object): Config {
   return schema.parse(settings)
 }
 
-function isCidr(text: string): boolean {
-  const [ip = "", bits, ...rest] = text.split("/")
-  const family = isIP(ip)
-  if (family === 0 || rest.length > 0) return false
-  if (bits === undefined) return true
-  return /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+/** As the relay itself reads it, so that what is legal here starts there. */
+function isPeerRange(text: string): boolean {
+  try {
+    parsePeerRange(text, "turn.allowPeers")
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isOrigin(text: string): boolean {

@@ -6,7 +6,7 @@ import { request as httpsRequest } from "node:https"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { after, before, type TestContext, test } from "node:test"
+import { after, before, describe, type TestContext, test } from "node:test"
 import { connect as connectTls } from "node:tls"
 import { brotliDecompressSync, gunzipSync } from "node:zlib"
 import { WebSocket, WebSocketServer } from "ws"
@@ -15,7 +15,7 @@ import { selfSigned } from "../tls/self-signed.ts"
 import { HttpError } from "./http-error.ts"
 import { HttpFront, type HttpFrontOptions } from "./http-front.ts"
 import { Pages } from "./pages.ts"
-import { readJson } from "./read-body.ts"
+import { readBody } from "./read-body.ts"
 import { sendJson } from "./respond.ts"
 import { Routes } from "./routes.ts"
 
@@ -32,7 +32,7 @@ writeFileSync(join(folder, "assets/app-3F2A9C1B.js"), SCRIPT)
 const routes = new Routes()
 routes.route("GET", "/rooms/:room", ({ response, params }) => sendJson(response, 200, params))
 routes.route("POST", "/echo", async ({ request, response }) =>
-  sendJson(response, 200, await readJson(request, 100)),
+  sendJson(response, 200, (await readBody(request, 100)).toString()),
 )
 routes.route("GET", "/bug", () => {
   throw new TypeError("a secret detail")
@@ -57,13 +57,6 @@ const base: HttpFrontOptions = {
 }
 const front = new HttpFront(base)
 let port = 0
-before(async () => {
-  port = await front.listen()
-})
-after(async () => {
-  await front.close()
-  rmSync(folder, { recursive: true })
-})
 
 interface Answer {
   readonly status: number
@@ -110,160 +103,175 @@ async function raw(text: string, toPort = port): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-test("HTTP, HTTPS and WebSocket are served on one port", async () => {
-  assert.deepEqual(json(await ask("/rooms/blue")), { room: "blue" })
-  assert.deepEqual(json(await ask("/rooms/blue", { tls: true })), { room: "blue" })
-  for (const url of [`ws://127.0.0.1:${port}/signal`, `wss://127.0.0.1:${port}/signal`]) {
-    const socket = new WebSocket(url, { ca: certificate.cert })
-    await once(socket, "open")
-    socket.send("hello")
-    const [data] = (await once(socket, "message")) as [Buffer]
-    assert.equal(data.toString(), "hello")
-    socket.close()
-    await once(socket, "close")
-  }
-})
-
-test("an upgrade that nobody takes is answered with 404", async () => {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/elsewhere`)
-  const [error] = (await once(socket, "error")) as [Error]
-  assert.match(error.message, /404/)
-})
-
-test("errors are JSON with a code, a message and a hint", async () => {
-  assert.deepEqual(json(await ask("/nothing")), {
-    code: "not-found",
-    message: "There is nothing here.",
-    hint: "Check the address.",
+describe("One port for HTTP, HTTPS and WebSocket", () => {
+  before(async () => {
+    port = await front.listen()
   })
-  assert.equal((await ask("/refused")).status, 403)
-  const wrongMethod = await ask("/echo")
-  assert.equal(wrongMethod.status, 405)
-  assert.equal(wrongMethod.headers.allow, "POST")
-  assert.equal((await ask("/index.html", { method: "DELETE" })).status, 405)
-})
+  after(async () => {
+    await front.close()
+    rmSync(folder, { recursive: true })
+  })
 
-test("a bug is a 500 that says nothing, and a line in the log that says all", async () => {
-  const answer = await ask("/bug?token=secret")
-  assert.equal(answer.status, 500)
-  assert.doesNotMatch(answer.body.toString(), /secret/)
-  const line = logged.find(each => each.includes("A request failed"))!
-  assert.match(line, /a secret detail/)
-  assert.doesNotMatch(line, /token=secret/)
-})
+  test("HTTP, HTTPS and WebSocket are served on one port", async () => {
+    assert.deepEqual(json(await ask("/rooms/blue")), { room: "blue" })
+    assert.deepEqual(json(await ask("/rooms/blue", { tls: true })), { room: "blue" })
+    for (const url of [`ws://127.0.0.1:${port}/signal`, `wss://127.0.0.1:${port}/signal`]) {
+      const socket = new WebSocket(url, { ca: certificate.cert })
+      await once(socket, "open")
+      socket.send("hello")
+      const [data] = (await once(socket, "message")) as [Buffer]
+      assert.equal(data.toString(), "hello")
+      socket.close()
+      await once(socket, "close")
+    }
+  })
 
-test("bodies are JSON, and capped", async () => {
-  const headers = { "content-type": "application/json" }
-  const post = (body: string, more: Pick<RequestOptions, "headers"> = {}) =>
-    ask("/echo", { method: "POST", headers, body, ...more })
-  assert.deepEqual(json(await post('{"a":1}')), { a: 1 })
-  assert.equal((await post("{")).status, 400)
-  assert.equal((await post(`"${"x".repeat(100)}"`)).status, 413)
-  assert.equal(
-    (await post(`"${"x".repeat(100)}"`, { headers: { ...headers, "transfer-encoding": "chunked" } })).status,
-    413,
-  )
-  assert.equal((await post("{}", { headers: { "content-type": "text/plain" } })).status, 415)
-})
+  test("an upgrade that nobody takes is answered with 404", async () => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/elsewhere`)
+    const [error] = (await once(socket, "error")) as [Error]
+    assert.match(error.message, /404/)
+  })
 
-test("every answer has the security headers", async () => {
-  for (const path of ["/", "/rooms/x", "/nothing", "/assets/app-3F2A9C1B.js"]) {
-    const { headers } = await ask(path)
-    assert.match(
-      headers["content-security-policy"] as string,
-      /default-src 'self'.*frame-ancestors 'none'/,
-      path,
+  test("errors are JSON with a code, a message and a hint", async () => {
+    assert.deepEqual(json(await ask("/nothing")), {
+      code: "not-found",
+      message: "There is nothing here.",
+      hint: "Check the address.",
+    })
+    assert.equal((await ask("/refused")).status, 403)
+    const wrongMethod = await ask("/echo")
+    assert.equal(wrongMethod.status, 405)
+    assert.equal(wrongMethod.headers.allow, "POST")
+    assert.equal((await ask("/index.html", { method: "DELETE" })).status, 405)
+  })
+
+  test("a link that leads nowhere gets a person the pages, and a program an error", async () => {
+    const person = await ask("/nothing", { headers: { accept: "text/html,*/*" } })
+    assert.equal(person.status, 404)
+    assert.match(String(person.headers["content-type"]), /text\/html/)
+    assert.equal((await ask("/nothing")).status, 404)
+  })
+
+  test("HTTP/1.0 needs no Host header", async () => {
+    assert.match(await raw("GET /index.html HTTP/1.0\r\n\r\n"), /^HTTP\/1.1 200 /)
+  })
+
+  test("a bug is a 500 that says nothing, and a line in the log that says all", async () => {
+    const answer = await ask("/bug?token=secret")
+    assert.equal(answer.status, 500)
+    assert.doesNotMatch(answer.body.toString(), /secret/)
+    const line = logged.find(each => each.includes("A request failed"))!
+    assert.match(line, /a secret detail/)
+    assert.doesNotMatch(line, /token=secret/)
+  })
+
+  test("bodies are capped, whatever they declare", async () => {
+    const post = (body: string, more: Pick<RequestOptions, "headers"> = {}) =>
+      ask("/echo", { method: "POST", body, ...more })
+    assert.equal(json(await post("hello")), "hello")
+    assert.equal((await post("x".repeat(101))).status, 413)
+    assert.equal((await post("x".repeat(101), { headers: { "transfer-encoding": "chunked" } })).status, 413)
+  })
+
+  test("every answer has the security headers", async () => {
+    for (const path of ["/", "/rooms/x", "/nothing", "/assets/app-3F2A9C1B.js"]) {
+      const { headers } = await ask(path)
+      assert.match(
+        headers["content-security-policy"] as string,
+        /default-src 'self'.*frame-ancestors 'none'/,
+        path,
+      )
+      assert.equal(headers["x-content-type-options"], "nosniff")
+      assert.equal(headers["referrer-policy"], "no-referrer")
+      assert.match(headers["permissions-policy"] as string, /camera=\(self\), microphone=\(self\)/)
+    }
+  })
+
+  test("pages are compressed, hashed ones immutable, all with an ETag", async () => {
+    const path = "/assets/app-3F2A9C1B.js"
+    const plain = await ask(path)
+    assert.equal(plain.body.toString(), SCRIPT)
+    assert.equal(plain.headers["cache-control"], "public, max-age=31536000, immutable")
+    assert.equal((await ask("/index.html")).headers["cache-control"], "no-cache")
+    assert.equal(plain.headers["content-type"], "text/javascript; charset=utf-8")
+
+    const brotli = await ask(path, { headers: { "accept-encoding": "gzip, br" } })
+    assert.equal(brotli.headers["content-encoding"], "br")
+    assert.equal(brotliDecompressSync(brotli.body).toString(), SCRIPT)
+    const gzip = await ask(path, { headers: { "accept-encoding": "gzip, br;q=0" } })
+    assert.equal(gunzipSync(gzip.body).toString(), SCRIPT)
+    assert.notEqual(brotli.headers.etag, gzip.headers.etag)
+
+    const again = await ask(path, { headers: { "if-none-match": `"other", W/${plain.headers.etag}` } })
+    assert.deepEqual([again.status, again.body.length], [304, 0])
+    const head = await ask(path, { method: "HEAD" })
+    assert.deepEqual(
+      [head.status, head.headers["content-length"], head.body.length],
+      [200, String(SCRIPT.length), 0],
     )
-    assert.equal(headers["x-content-type-options"], "nosniff")
-    assert.equal(headers["referrer-policy"], "no-referrer")
-    assert.match(headers["permissions-policy"] as string, /camera=\(self\), microphone=\(self\)/)
-  }
-})
+  })
 
-test("pages are compressed, hashed ones immutable, all with an ETag", async () => {
-  const path = "/assets/app-3F2A9C1B.js"
-  const plain = await ask(path)
-  assert.equal(plain.body.toString(), SCRIPT)
-  assert.equal(plain.headers["cache-control"], "public, max-age=31536000, immutable")
-  assert.equal((await ask("/index.html")).headers["cache-control"], "no-cache")
-  assert.equal(plain.headers["content-type"], "text/javascript; charset=utf-8")
+  test("no path leads out of the pages", async () => {
+    writeFileSync(join(folder, "../tightbeam-outside.txt"), "outside")
+    const tries = [
+      "/../tightbeam-outside.txt",
+      "/assets/../../tightbeam-outside.txt",
+      "/%2e%2e/tightbeam-outside.txt",
+      "/..%2ftightbeam-outside.txt",
+      "/assets\\..\\..\\tightbeam-outside.txt",
+      "//etc/passwd",
+      "/etc/passwd",
+      "/index.html%00.js",
+      "/__proto__",
+      "/constructor",
+    ]
+    for (const path of tries) assert.equal((await ask(path)).status, 404, path)
+    rmSync(join(folder, "../tightbeam-outside.txt"))
+  })
 
-  const brotli = await ask(path, { headers: { "accept-encoding": "gzip, br" } })
-  assert.equal(brotli.headers["content-encoding"], "br")
-  assert.equal(brotliDecompressSync(brotli.body).toString(), SCRIPT)
-  const gzip = await ask(path, { headers: { "accept-encoding": "gzip, br;q=0" } })
-  assert.equal(gunzipSync(gzip.body).toString(), SCRIPT)
-  assert.notEqual(brotli.headers.etag, gzip.headers.etag)
+  test("what browsers never send is refused", async () => {
+    assert.match(await raw("GET / HTTP/1.1\r\n\r\n"), /^HTTP\/1.1 400 .*bad-host/s)
+    assert.match(await raw("GET / HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n"), /bad-host/)
+    assert.match(await raw("GET / HTTP/1.1\r\nhost: a@b\r\nconnection: close\r\n\r\n"), /bad-host/)
+    assert.match(await raw("GET http://x/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"), /bad-target/)
+    assert.match(await raw("GARBAGE\r\n\r\n"), /^HTTP\/1.1 400/)
+    assert.match(await raw(`GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`), /^HTTP\/1.1 431/)
+    assert.equal(await raw("\u0000\u0001\u0002"), "")
+  })
 
-  const again = await ask(path, { headers: { "if-none-match": `"other", W/${plain.headers.etag}` } })
-  assert.deepEqual([again.status, again.body.length], [304, 0])
-  const head = await ask(path, { method: "HEAD" })
-  assert.deepEqual(
-    [head.status, head.headers["content-length"], head.body.length],
-    [200, String(SCRIPT.length), 0],
-  )
-})
+  test("slow headers and silent TLS handshakes end", async t => {
+    const limits = { headers: 30, request: 30, check: 10, tlsHandshake: 30 }
+    const { port: slowPort } = await another(t, { limits })
+    assert.match(await raw("GET / HTTP/1.1\r\nhost:", slowPort), /^HTTP\/1.1 408/)
+    assert.equal(await raw("\u0016\u0003\u0001", slowPort), "")
+  })
 
-test("no path leads out of the pages", async () => {
-  writeFileSync(join(folder, "../tightbeam-outside.txt"), "outside")
-  const tries = [
-    "/../tightbeam-outside.txt",
-    "/assets/../../tightbeam-outside.txt",
-    "/%2e%2e/tightbeam-outside.txt",
-    "/..%2ftightbeam-outside.txt",
-    "/assets\\..\\..\\tightbeam-outside.txt",
-    "//etc/passwd",
-    "/etc/passwd",
-    "/index.html%00.js",
-    "/__proto__",
-    "/constructor",
-  ]
-  for (const path of tries) assert.equal((await ask(path)).status, 404, path)
-  rmSync(join(folder, "../tightbeam-outside.txt"))
-})
+  test("the certificate can be replaced while it runs", async t => {
+    const other = selfSigned(["localhost", "127.0.0.1"], new Date(), 2)
+    const { front: changing, port: changingPort } = await another(t, {})
+    changing.replaceCertificate(other)
+    const socket = connectTls({ host: "127.0.0.1", port: changingPort, ca: other.cert })
+    await once(socket, "secureConnect")
+    assert.ok(socket.authorized)
+    socket.destroy()
+  })
 
-test("what browsers never send is refused", async () => {
-  assert.match(await raw("GET / HTTP/1.1\r\n\r\n"), /^HTTP\/1.1 400 .*bad-host/s)
-  assert.match(await raw("GET / HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n"), /bad-host/)
-  assert.match(await raw("GET / HTTP/1.1\r\nhost: a@b\r\nconnection: close\r\n\r\n"), /bad-host/)
-  assert.match(await raw("GET http://x/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"), /bad-target/)
-  assert.match(await raw("GARBAGE\r\n\r\n"), /^HTTP\/1.1 400/)
-  assert.match(await raw(`GET / HTTP/1.1\r\nhost: x\r\nx: ${"y".repeat(20_000)}\r\n\r\n`), /^HTTP\/1.1 431/)
-  assert.equal(await raw("\u0000\u0001\u0002"), "")
-})
+  test("without a certificate TLS is not answered", async t => {
+    const { port: plainPort } = await another(t, { certificate: undefined })
+    assert.equal(await raw("\u0016\u0003\u0001", plainPort), "")
+    assert.equal((await ask("/", { port: plainPort })).status, 404)
+  })
 
-test("slow headers and silent TLS handshakes end", async t => {
-  const limits = { headers: 30, request: 30, check: 10, tlsHandshake: 30 }
-  const { port: slowPort } = await another(t, { limits })
-  assert.match(await raw("GET / HTTP/1.1\r\nhost:", slowPort), /^HTTP\/1.1 408/)
-  assert.equal(await raw("\u0016\u0003\u0001", slowPort), "")
-})
-
-test("the certificate can be replaced while it runs", async t => {
-  const other = selfSigned(["localhost", "127.0.0.1"], new Date(), 2)
-  const { front: changing, port: changingPort } = await another(t, {})
-  changing.replaceCertificate(other)
-  const socket = connectTls({ host: "127.0.0.1", port: changingPort, ca: other.cert })
-  await once(socket, "secureConnect")
-  assert.ok(socket.authorized)
-  socket.destroy()
-})
-
-test("without a certificate TLS is not answered", async t => {
-  const { port: plainPort } = await another(t, { certificate: undefined })
-  assert.equal(await raw("\u0016\u0003\u0001", plainPort), "")
-  assert.equal((await ask("/", { port: plainPort })).status, 404)
-})
-
-test("the client's address is taken from a proxy only where that is trusted", async t => {
-  const headers = { "x-forwarded-for": "10.0.0.1, 203.0.113.9" }
-  assert.deepEqual(json(await ask("/client", { headers })), [127, 0, 0, 1])
-  const { port: proxiedPort } = await another(t, { trustProxy: true })
-  const via = async (forwarded: string): Promise<unknown> =>
-    json(await ask("/client", { port: proxiedPort, headers: { "x-forwarded-for": forwarded } }))
-  assert.deepEqual(await via("10.0.0.1, 203.0.113.9"), [203, 0, 113, 9])
-  assert.deepEqual(await via("203.0.113.9:5000"), [203, 0, 113, 9])
-  assert.deepEqual(await via("::ffff:203.0.113.9"), [203, 0, 113, 9])
-  assert.equal(((await via("[2001:db8::1]:443")) as number[]).length, 16)
-  assert.deepEqual(await via("nonsense"), [127, 0, 0, 1])
+  test("the client's address is taken from a proxy only where that is trusted", async t => {
+    const headers = { "x-forwarded-for": "10.0.0.1, 203.0.113.9" }
+    assert.deepEqual(json(await ask("/client", { headers })), [127, 0, 0, 1])
+    const { port: proxiedPort } = await another(t, { trustProxy: true })
+    const via = async (forwarded: string): Promise<unknown> =>
+      json(await ask("/client", { port: proxiedPort, headers: { "x-forwarded-for": forwarded } }))
+    assert.deepEqual(await via("10.0.0.1, 203.0.113.9"), [203, 0, 113, 9])
+    assert.deepEqual(await via("203.0.113.9:5000"), [203, 0, 113, 9])
+    assert.deepEqual(await via("::ffff:203.0.113.9"), [203, 0, 113, 9])
+    assert.equal(((await via("[2001:db8::1]:443")) as number[]).length, 16)
+    assert.deepEqual(await via("nonsense"), [127, 0, 0, 1])
+  })
 })

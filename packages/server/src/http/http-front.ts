@@ -160,6 +160,8 @@ export class HttpFront {
           throw new HttpError(405, "method-not-allowed", `${method} is not possible here.`, "Use GET.", {
             allow: "GET, HEAD",
           })
+      } else if (isForPeople(request) && pages.has("/index.html")) {
+        pages.send("/index.html", request, response, 404)
       } else throw new HttpError(404, "not-found", "There is nothing here.", "Check the address.")
     } catch (error) {
       this.#failed(error, request, response, log)
@@ -204,6 +206,11 @@ export class HttpFront {
   }
 }
 
+/** A link that somebody followed: they get the pages, which find their way from there. */
+function isForPeople({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" && (headers.accept ?? "").includes("text/html")
+}
+
 function isTls(byte: number): boolean {
   return byte === TLS_FIRST_BYTE
 }
@@ -235,7 +242,8 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i
 
 /** The target and the Host header as a URL. Throws `HttpError` 400 where either is not what browsers send. */
 function targetOf(request: IncomingMessage): URL {
-  const { host } = request.headers
+  // HTTP/1.0 has no Host header; simple health checks still speak it.
+  const host = request.headers.host ?? (request.httpVersion === "1.0" ? "localhost" : undefined)
   if (host === undefined || !HOST.test(host))
     throw new HttpError(
       400,

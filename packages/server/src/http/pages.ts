@@ -67,7 +67,7 @@ export class Pages {
   }
 
   /** Answers GET and HEAD for a page that it `has`. */
-  send(path: string, request: IncomingMessage, response: ServerResponse): void {
+  send(path: string, request: IncomingMessage, response: ServerResponse, status = 200): void {
     const page = this.#pages.get(path)!
     const encoding = choose(request.headers["accept-encoding"] ?? "", page)
     const body = page.bodies[encoding]!
@@ -78,7 +78,7 @@ export class Pages {
       response.writeHead(304, headers).end()
       return
     }
-    response.writeHead(200, {
+    response.writeHead(status, {
       ...headers,
       "content-type": page.type,
       "content-length": body.length,

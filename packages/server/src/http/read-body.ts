@@ -1,22 +1,8 @@
 import type { IncomingMessage } from "node:http"
 import { HttpError } from "./http-error.ts"
 
-/** Bytes that a request body may have unless a handler says otherwise. */
-const DEFAULT_BODY_LIMIT = 16 * 1024
-
-/** The body of a request, parsed. Throws `HttpError` 400, 413 or 415; `limit` in bytes. */
-export async function readJson(
-  request: IncomingMessage,
-  limit: number = DEFAULT_BODY_LIMIT,
-): Promise<unknown> {
-  // A page of another origin cannot send this type without asking first (CORS), so it cannot forge requests.
-  if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
-    throw new HttpError(
-      415,
-      "unsupported-type",
-      "The body must be JSON.",
-      "Send content-type: application/json.",
-    )
+/** The body of a request. Throws `HttpError` 413 when it has more than `limit` bytes, whatever it declared. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const tooLarge = (): HttpError =>
     new HttpError(413, "too-large", `The body is larger than ${limit} bytes.`, "Send less.", {
       connection: "close",
@@ -29,9 +15,5 @@ export async function readJson(
     if (size > limit) throw tooLarge()
     chunks.push(chunk)
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"))
-  } catch {
-    throw new HttpError(400, "bad-json", "The body is not JSON.", "Send one JSON value.")
-  }
+  return Buffer.concat(chunks)
 }

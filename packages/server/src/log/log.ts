@@ -44,7 +44,7 @@ function textLine(time: Date, level: Level, message: string, fields: Fields): st
 function textValue(value: string | number | boolean): string {
   if (typeof value !== "string") return String(value)
   const escaped = escapeText(value)
-  return /^[^\s"=]+$/.test(escaped) ? escaped : `"${escaped.replaceAll('"', '\\"')}"`
+  return /^[^\s"=]+$/.test(escaped) ? escaped : `"${escaped.replaceAll(/["\\]/g, "\\$&")}"`
 }
 
 function jsonLine(time: Date, level: Level, message: string, fields: Fields): string {

@@ -37,13 +37,19 @@ export class Relay {
   readonly #driver: Driver<TurnEvent>
   readonly #server: TurnServer
   readonly #host: string
+  /** While draining: resolved when the last allocation is gone. */
+  #empty: PromiseWithResolvers<void> | undefined
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
   static async start(options: RelayOptions): Promise<Relay> {
     const { turn, announce, log } = options
     const late = new LateMachine<TurnEvent>()
+    let relay: Relay | undefined
     const driver = new Driver<TurnEvent>(late, {
       ...(options.onEvidence && { onEvidence: options.onEvidence }),
+      onEvent: event => {
+        if (event.type === "freed" && relay !== undefined) relay.#freed()
+      },
       onFault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
       // Who narrows the listening address means the relayed ones too.
       bindAddresses: isUnspecified(turn.address) ? {} : { 4: turn.address, 6: turn.address },
@@ -52,13 +58,14 @@ export class Relay {
       const { local } = await driver.listen(turn)
       const server = createServer(options, local.port)
       late.machine = server
-      return new Relay(
+      relay = new Relay(
         options,
         driver,
         server,
         formatAddress({ ip: parseIp(announce)!, port: local.port }),
         local.port,
       )
+      return relay
     } catch (error) {
       await driver.close()
       throw error
@@ -101,6 +108,17 @@ export class Relay {
       ],
       ttl,
     }
+  }
+
+  /** Resolves when nothing is relayed any more. Until then everything works as before. */
+  drain(): Promise<void> {
+    this.#empty ??= Promise.withResolvers()
+    this.#freed()
+    return this.#empty.promise
+  }
+
+  #freed(): void {
+    if (this.#server.counters().allocations === 0) this.#empty?.resolve()
   }
 
   counters(): RelayCounters {

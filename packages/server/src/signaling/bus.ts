@@ -15,15 +15,14 @@ export interface Bus {
 export class MemoryBus implements Bus {
   readonly #subscribers = new Map<string, Set<(event: RoomEvent) => void>>()
   readonly #later: (act: () => void) => void
-  #queue: { room: string; event: RoomEvent }[] = []
+  readonly #queue: { room: string; event: RoomEvent }[] = []
 
   constructor(later: (act: () => void) => void) {
     this.#later = later
   }
 
   publish(room: string, event: RoomEvent): void {
-    this.#queue.push({ room, event })
-    if (this.#queue.length === 1) this.#later(() => this.#deliver())
+    if (this.#queue.push({ room, event }) === 1) this.#later(() => this.#deliver())
   }
 
   subscribe(room: string, deliver: (event: RoomEvent) => void): () => void {
@@ -36,12 +35,10 @@ export class MemoryBus implements Bus {
     }
   }
 
+  /** One event a turn: what is published meanwhile joins the end, and one that fails takes no other with it. */
   #deliver(): void {
-    // What is published meanwhile joins the end of this queue: the order of publishing is the order for all.
-    for (let i = 0; i < this.#queue.length; i++) {
-      const { room, event } = this.#queue[i]!
-      for (const deliver of this.#subscribers.get(room) ?? []) deliver(event)
-    }
-    this.#queue = []
+    const { room, event } = this.#queue.shift()!
+    if (this.#queue.length > 0) this.#later(() => this.#deliver())
+    for (const deliver of this.#subscribers.get(room) ?? []) deliver(event)
   }
 }

@@ -9,8 +9,9 @@ import {
   PathTable,
   TAILROOM,
 } from "@tightbeam/webrtc/contract"
+import type { RoomsReply, RoomsRequest, Verdict } from "./ask.ts"
 import type { Bus } from "./bus.ts"
-import type { Rooms, RoomsReply, RoomsRequest, Verdict } from "./rooms.ts"
+import type { Rooms } from "./rooms.ts"
 
 /** Something that carries whole messages to one client: a WebSocket, or a simulated stream. */
 export interface Connection {
@@ -31,6 +32,8 @@ export interface HostOptions {
   /** Sockets at once; more are closed as they come. Default 20,000. */
   readonly maxConnections?: number
   readonly onEvidence?: (evidence: Evidence) => void
+  /** The machine threw, which is a bug of ours: what it was doing is given up, the rest goes on. Default: throws. */
+  readonly onFault?: (error: unknown) => void
 }
 
 /** The slab begins with this many bytes, and grows to the largest message that was ever sent. */
@@ -121,7 +124,12 @@ export class SignalingHost {
   }
 
   #run(act: (now: number) => void): void {
-    act(this.#options.now())
+    try {
+      act(this.#options.now())
+    } catch (error) {
+      if (this.#options.onFault === undefined) throw error
+      this.#options.onFault(error)
+    }
     this.#settle()
   }
 

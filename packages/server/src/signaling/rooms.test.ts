@@ -30,6 +30,10 @@ function raw(world: World, index: number) {
     received,
     say,
     closed: () => closed,
+    sayAtOnce: (...messages: string[]) => {
+      for (const message of messages) stream.send(message)
+      world.network.schedule.run(100)
+    },
     join: (room = "standup", token = world.token(room), name = `Raw ${index}`) =>
       say({ type: "join", version: 1, room, token, name }),
     last: <Type extends ServerMessage["type"]>(type: Type) =>
@@ -115,6 +119,23 @@ describe("Joining", () => {
     client.say({ type: "publish", publications: [] })
     assert.equal(client.last("error")?.code, "not-joined")
     assert.equal(client.join()?.type, "joined")
+  })
+
+  test("who was told to go while the token was verified does not come in after all", () => {
+    const at = world({ messageBurst: 3, messagesPerSecond: 0.001 })
+    const eve = raw(at, 0)
+    const join = JSON.stringify({
+      type: "join",
+      version: 1,
+      room: "standup",
+      token: at.token("standup"),
+      name: "Eve",
+    })
+    const flood = Array.from({ length: 5 }, () => '{"type":"ping","id":1}')
+    eve.sayAtOnce(join, ...flood)
+    assert.equal(eve.closed(), "too-many")
+    assert.equal(eve.last("joined"), undefined)
+    assert.equal(at.rooms.counters().participants, 0)
   })
 
   test("who does not join in time is closed; a full room says so", () => {

@@ -11,42 +11,13 @@ import { formatAddress } from "@tightbeam/webrtc/bytes"
 import type { Datagram, Machine, Out, Path } from "@tightbeam/webrtc/contract"
 import type { Crypto } from "@tightbeam/webrtc/crypto"
 import type { z } from "zod"
+import type { Grants, RoomsReply, RoomsRequest } from "./ask.ts"
 import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
 import { REFUSALS } from "./refusals.ts"
 import { Room, type RoomEvent } from "./room.ts"
 import { clientMessageSchema, parseClientMessage } from "./schema.ts"
-
-/** What a verified token allows. */
-export interface Grants {
-  /** Whether its bearer may publish audio and video. */
-  readonly publish: boolean
-}
-
-export type RoomsRequest =
-  /** Verify a token for a room. Answered by `authorized` or `refused` with the same `attempt`. */
-  | { readonly type: "authorize"; readonly attempt: number; readonly token: string; readonly room: string }
-  /** Hear, and stop hearing, a room's events from the bus: each comes as `delivered`. */
-  | { readonly type: "subscribe"; readonly room: string }
-  | { readonly type: "unsubscribe"; readonly room: string }
-  | { readonly type: "publish"; readonly room: string; readonly event: RoomEvent }
-  /** Close a connection after what was sent on it. */
-  | { readonly type: "close"; readonly path: Path; readonly code: ErrorCode | "left" | "idle" }
-
-/** What a token is worth for the room that it was shown for. */
-export type Verdict =
-  | {
-      readonly type: "authorized"
-      readonly grants: Grants
-      /** The token's `jti`. */
-      readonly tokenId: string
-      /** ms until the token expires. */
-      readonly remaining: number
-    }
-  | { readonly type: "refused"; readonly code: "token-invalid" | "token-expired" | "token-foreign" }
-
-export type RoomsReply =
-  | (Verdict & { readonly attempt: number })
-  | { readonly type: "delivered"; readonly room: string; readonly event: RoomEvent }
+import { TokenBucket } from "./token-bucket.ts"
+import { UsedTokens } from "./used-tokens.ts"
 
 export interface RoomsOptions {
   readonly crypto: Crypto
@@ -65,9 +36,7 @@ interface Connection {
   readonly path: Path
   readonly openedAt: number
   heardAt: number
-  /** Messages that it may still send at once, refilled with time. */
-  allowance: number
-  allowanceAt: number
+  readonly messages: TokenBucket
   /** While its token is being verified. */
   attempt: number | undefined
   session: Session | undefined
@@ -117,8 +86,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   readonly #attempts = new Map<number, Attempt>()
   readonly #sessions = new Map<string, Session>()
   readonly #rooms = new Map<string, { room: Room; sessions: Map<string, Session> }>()
-  /** Used token → when it may be forgotten. */
-  readonly #usedTokens = new Map<string, number>()
+  readonly #usedTokens: UsedTokens
   #nextAttempt = 0
   #draining: number | undefined
   readonly #decoder = new TextDecoder()
@@ -128,6 +96,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     this.#crypto = crypto
     this.#iceServers = iceServers
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#usedTokens = new UsedTokens(this.#limits.usedTokens)
     this.#schema = clientMessageSchema(this.#limits.publications)
   }
 
@@ -141,8 +110,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       path,
       openedAt: now,
       heardAt: now,
-      allowance: this.#limits.messageBurst,
-      allowanceAt: now,
+      messages: new TokenBucket(this.#limits.messagesPerSecond, this.#limits.messageBurst, now),
       attempt: undefined,
       session: undefined,
       closing: false,
@@ -174,7 +142,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       const limit = `A message may have ${this.#limits.messageBytes} bytes; this has ${d.length}.`
       return this.#refuse(connection, "too-large", out, { fatal: true, message: limit })
     }
-    if (!this.#spend(connection, now)) return this.#refuse(connection, "too-many", out, { fatal: true })
+    if (!connection.messages.take(now)) return this.#refuse(connection, "too-many", out, { fatal: true })
     const text = this.#decoder.decode(d.bytes.subarray(d.offset, d.offset + d.length))
     const parsed = parseClientMessage(this.#schema, text)
     const fatal = connection.session === undefined
@@ -207,7 +175,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       if (session.connection === undefined && now - session.awaySince >= grace)
         this.#end(session, "did not return", out)
     }
-    for (const [token, forgetAt] of this.#usedTokens) if (forgetAt <= now) this.#usedTokens.delete(token)
+    this.#usedTokens.forgetExpired(now)
     this.#scheduleSweep(now)
   }
 
@@ -272,6 +240,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out: RoomsOut,
   ): void {
     const { connection, room, name } = attempt
+    // Much may have happened while the token was verified.
+    if (connection.closing) return
+    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
     if (this.#usedTokens.has(token.tokenId))
       return this.#refuse(connection, "token-used", out, { fatal: true })
     const existing = this.#rooms.get(room)
@@ -279,9 +250,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       existing === undefined
         ? this.#rooms.size >= this.#limits.rooms
         : existing.sessions.size >= this.#limits.participants
-    if (full || this.#usedTokens.size >= this.#limits.usedTokens)
-      return this.#refuse(connection, "room-full", out, { fatal: true })
-    this.#usedTokens.set(token.tokenId, now + token.remaining)
+    if (full || this.#usedTokens.isFull) return this.#refuse(connection, "room-full", out, { fatal: true })
+    this.#usedTokens.add(token.tokenId, now + token.remaining)
     const session: Session = {
       key: this.#secret(32),
       room,
@@ -309,6 +279,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     { room, session: key, received }: Extract<ClientMessage, { type: "rejoin" }>,
     out: RoomsOut,
   ): void {
+    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
     const session = this.#sessions.get(key)
     if (session === undefined || session.room !== room || !session.present)
       return this.#refuse(connection, "session-unknown", out, { fatal: true })
@@ -509,15 +480,6 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
 
   #newOutbox(): Outbox {
     return new Outbox({ messages: this.#limits.replayMessages, bytes: this.#limits.replayBytes })
-  }
-
-  /** Takes one message off the connection's allowance; false when there is none left. */
-  #spend(connection: Connection, now: number): boolean {
-    const { messagesPerSecond, messageBurst } = this.#limits
-    const refill = ((now - connection.allowanceAt) / 1000) * messagesPerSecond
-    connection.allowance = Math.min(messageBurst, connection.allowance + refill) - 1
-    connection.allowanceAt = now
-    return connection.allowance >= 0
   }
 
   /** Unguessable text, 6 bits a character. */

@@ -6,9 +6,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, describe, type TestContext, test } from "node:test"
 import type { ClientMessage, ServerMessage } from "@tightbeam/client"
+import { httpTransport } from "@tightbeam/client/http-transport"
 import { WebSocket } from "ws"
 import { parseConfig } from "../config/schema.ts"
 import { createLog } from "../log/index.ts"
+import { TurnClient } from "../relay/testing/turn-client.ts"
 import { type Running, start } from "../start.ts"
 import { signaling } from "./service.ts"
 import { issueToken } from "./tokens.ts"
@@ -65,6 +67,37 @@ async function refused(url: string, protocols: string[], options: object): Promi
   const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode?: number }]
   socket.terminate()
   return response.statusCode
+}
+
+/** The SDK's own HTTP transport. */
+function overHttp(t: TestContext, url: string) {
+  const received: ServerMessage[] = []
+  const opened = Promise.withResolvers<void>()
+  let changed = Promise.withResolvers<void>()
+  const transport = httpTransport(url, {
+    opened: () => opened.resolve(),
+    message: text => {
+      received.push(JSON.parse(text) as ServerMessage)
+      changed.resolve()
+      changed = Promise.withResolvers()
+    },
+    closed: () => {},
+  })
+  t.after(() => transport.close())
+  return {
+    transport,
+    opened: opened.promise,
+    say: (message: ClientMessage) => transport.send(JSON.stringify(message)),
+    next: async <Type extends ServerMessage["type"]>(type: Type) => {
+      for (;;) {
+        const found = received.find(
+          (each): each is Extract<ServerMessage, { type: Type }> => each.type === type,
+        )
+        if (found !== undefined) return found
+        await changed.promise
+      }
+    },
+  }
 }
 
 const pageToken = async (url: string, room: string) => {
@@ -148,6 +181,87 @@ describe("Signaling over WebSocket", () => {
     assert.deepEqual(await ada.next(), { type: "pong", id: 7, ack: 0 })
   })
 
+  test("without WebSocket, the same session goes over HTTP: both ways, in order, and its end is noticed", async t => {
+    const { url } = await server(t)
+    const ada = await open(t, url)
+    ada.say({
+      type: "join",
+      version: 1,
+      room: "standup",
+      token: (await pageToken(url, "standup")).body.token!,
+      name: "Ada",
+    })
+    await ada.next()
+    const ben = overHttp(t, url)
+    await ben.opened
+    ben.say({
+      type: "join",
+      version: 1,
+      room: "standup",
+      token: (await pageToken(url, "standup")).body.token!,
+      name: "Ben",
+    })
+    const joined = await ben.next("joined")
+    assert.equal(joined.participants[0]?.name, "Ada")
+    const to = joined.participants[0].id
+    for (let generation = 0; generation < 20; generation++)
+      ben.say({
+        type: "signal",
+        to,
+        generation,
+        signal: { description: { type: "offer", sdp: "x".repeat(5000) }, tracks: {} },
+      })
+    ben.say({ type: "leave" })
+    ben.transport.close()
+    while (ada.received.at(-1)?.type !== "participant" || ada.received.length < 23)
+      await once(ada.socket, "message")
+    const generations = ada.received.flatMap(each => (each.type === "signal" ? [each.generation] : []))
+    assert.deepEqual(
+      generations,
+      Array.from({ length: 20 }, (_, i) => i),
+    )
+    const last = ada.received.at(-1)!
+    assert.ok(last.type === "participant" && last.change === "left")
+  })
+
+  test("who ends an HTTP stream without a word is away, and a POST for it says that it has ended", async t => {
+    const { url } = await server(t)
+    const stream = new AbortController()
+    const answer = await fetch(`${url}/signal/stream`, { signal: stream.signal })
+    const reader = answer.body!.getReader()
+    const { connection } = JSON.parse(Buffer.from((await reader.read()).value).toString()) as {
+      connection: string
+    }
+    const post = (body: string) =>
+      fetch(`${url}/signal/send`, { method: "POST", headers: { "tightbeam-connection": connection }, body })
+    assert.equal((await post('{"type":"ping","id":1}')).status, 204)
+    assert.match(Buffer.from((await reader.read()).value).toString(), /"pong"/)
+    assert.equal((await post("x".repeat(300_000))).status, 413)
+    stream.abort()
+    await reader.read().catch(() => {})
+    const { token } = (await pageToken(url, "standup")).body
+    assert.ok(token, "the server goes on")
+    assert.equal(
+      (await fetch(`${url}/signal/send`, { method: "POST", headers: { "tightbeam-connection": "nobody" } }))
+        .status,
+      404,
+    )
+  })
+
+  test("another page's origin may not use HTTP signaling either; an allowed one may, and is told so", async t => {
+    const { url } = await server(t)
+    const from = (origin: string) => fetch(`${url}/signal/send`, { method: "OPTIONS", headers: { origin } })
+    assert.equal((await from("https://evil.example")).status, 403)
+    const allowed = await from("https://app.example")
+    assert.equal(allowed.status, 204)
+    assert.equal(allowed.headers.get("access-control-allow-origin"), "https://app.example")
+    assert.match(allowed.headers.get("access-control-allow-headers")!, /tightbeam-connection/)
+    assert.equal(
+      (await fetch(`${url}/signal/stream`, { headers: { origin: "https://evil.example" } })).status,
+      403,
+    )
+  })
+
   test("an upgrade of another path is not ours", async t => {
     const { running } = await server(t)
     const socket = connect(running.httpPort, "127.0.0.1")
@@ -169,6 +283,33 @@ describe("Signaling over WebSocket", () => {
     const { url } = await server(t)
     assert.equal((await pageToken(url, "a%20b")).status, 400)
     assert.equal((await pageToken(url, "x".repeat(65))).status, 400)
+  })
+
+  test("draining waits for who is still relayed, after they have left the signaling", async t => {
+    const { running, url } = await server(t)
+    const ada = await open(t, url)
+    ada.say({
+      type: "join",
+      version: 1,
+      room: "standup",
+      token: (await pageToken(url, "standup")).body.token!,
+      name: "Ada",
+    })
+    const joined = await ada.next()
+    assert.ok(joined.type === "joined")
+    const { username, credential } = joined.iceServers.at(-1)!
+    const client = await TurnClient.open(running.turnPort!, username!, credential!)
+    t.after(() => client.socket.close())
+    await client.allocate()
+    let isDrained = false
+    const drained = running.drain().then(() => (isDrained = true))
+    ada.socket.close()
+    await once(ada.socket, "close")
+    // One more round trip through the relay: it is still there.
+    assert.equal(await client.refresh(600), 600)
+    assert.equal(isDrained, false)
+    await client.refresh(0)
+    await drained
   })
 
   test("draining tells everybody, lets nobody in, and ends when the last has gone", async t => {

@@ -1,8 +1,10 @@
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import { HttpError, sendJson } from "../http/index.ts"
+import { errorText } from "../log/index.ts"
 import type { App, Service } from "../service.ts"
 import { MemoryBus } from "./bus.ts"
 import { SignalingHost } from "./host.ts"
+import { httpSignaling } from "./http-stream.ts"
 import { Rooms } from "./rooms.ts"
 import { ROOM_NAME } from "./schema.ts"
 import { issueToken, verifyToken } from "./tokens.ts"
@@ -37,6 +39,7 @@ export function signaling(): Service {
           return () => clearTimeout(timer)
         },
         onEvidence: evidence => app.onEvidence(evidence),
+        onFault: error => app.log.error("Signaling has a bug", { error: errorText(error) }),
       })
       routes.onUpgrade(
         "/signal",
@@ -46,6 +49,11 @@ export function signaling(): Service {
           clientAddress: request => app.clientAddress(request),
         }),
       )
+      httpSignaling(routes, {
+        host,
+        origins: config.http.origins,
+        clientAddress: request => app.clientAddress(request),
+      })
       routes.route("POST", "/api/rooms/:room/token", async ({ params, response }) => {
         const { room = "" } = params
         if (config.access.mode !== "open")

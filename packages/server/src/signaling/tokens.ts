@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { errors, jwtVerify, SignJWT } from "jose"
-import type { Grants, Verdict } from "./rooms.ts"
+import type { Grants, Verdict } from "./ask.ts"
 
 /** The `typ` of the header, so that no other JWT signed with the same secret passes for one of these. */
 const TYPE = "tightbeam-join+jwt"

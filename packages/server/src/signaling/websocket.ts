@@ -5,6 +5,7 @@ import type { Address } from "@tightbeam/webrtc/bytes"
 import { WebSocketServer } from "ws"
 import type { SignalingHost } from "./host.ts"
 import { DEFAULT_LIMITS } from "./limits.ts"
+import { isAllowedOrigin } from "./origin.ts"
 
 export interface WebSocketOptions {
   readonly host: SignalingHost
@@ -68,12 +69,8 @@ export function webSocketSignaling(
 }
 
 /** Why a page of another origin, or a client of another protocol, may not connect: a status line. */
-function upgradeRefusal({ headers }: IncomingMessage, origins: readonly string[]): string | undefined {
-  const { origin, host } = headers
-  // Programs send no Origin, and have no cookies of a victim to abuse; browsers always send one.
-  if (origin !== undefined && !origins.includes(origin)) {
-    if (!URL.canParse(origin) || new URL(origin).host !== host) return "403 Forbidden"
-  }
-  const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map(each => each.trim())
+function upgradeRefusal(request: IncomingMessage, origins: readonly string[]): string | undefined {
+  if (!isAllowedOrigin(request, origins)) return "403 Forbidden"
+  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map(each => each.trim())
   return offered.includes(SUBPROTOCOL) ? undefined : "426 Upgrade Required"
 }

@@ -50,6 +50,12 @@ describe("PathTable", () => {
     assert.equal(paths.open(0, address(3)), held[0])
   })
 
+  test("where an address falls depends on the seed, and nothing else does", () => {
+    const [one, other] = [new PathTable(1024, 1), new PathTable(1024, 0xdeadbeef)]
+    for (let n = 0; n < 500; n++) assert.equal(one.open(0, address(n)), other.open(0, address(n)))
+    assert.equal(formatAddress(other.remote(7)), formatAddress(one.remote(7)))
+  })
+
   test("a release without its hold is the programmer's mistake", () => {
     const paths = new PathTable(2)
     assert.throws(() => paths.release(paths.open(0, address(1))), /release\(0\): this path is not held/)

@@ -34,6 +34,7 @@ const WORDS = 6
  */
 export class PathTable implements Paths {
   readonly capacity: number
+  readonly #seed: number
   readonly #keys: Int32Array
   readonly #scratch = new Int32Array(WORDS)
   readonly #buckets: Int32Array
@@ -47,8 +48,13 @@ export class PathTable implements Paths {
   #used = 0
   readonly #remotes: (Address | undefined)[] = []
 
-  constructor(capacity = 65_536) {
+  /**
+   * `seed`: any 32-bit number that strangers do not know. Who knew it could send from addresses that all fall into
+   * one bucket, and make every look-up walk through all of them.
+   */
+  constructor(capacity = 65_536, seed = 0) {
     this.capacity = capacity
+    this.#seed = seed
     this.#keys = new Int32Array(capacity * WORDS)
     this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(capacity))).fill(NONE)
     this.#chain = new Int32Array(capacity).fill(NONE)
@@ -113,7 +119,7 @@ export class PathTable implements Paths {
   }
 
   #bucketOf(words: Int32Array, at: number): number {
-    let hash = 0
+    let hash = this.#seed
     for (let i = 0; i < WORDS; i++) {
       hash = Math.imul(hash ^ words[at + i]!, 0x9e3779b1)
       hash ^= hash >>> 15

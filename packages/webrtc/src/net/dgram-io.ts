@@ -115,6 +115,7 @@ export class DgramIo implements UdpIo {
       dgram.off("error", failed)
       if (this.#closing) {
         dgram.close()
+        done({ code: "ECANCELED", error: new Error("closed while it was being bound") })
         return
       }
       dgram.on("error", () => this.#counters.socketErrors++)

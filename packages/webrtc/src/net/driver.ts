@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto"
 import type { Address } from "../bytes/index.ts"
 import {
   type BindFailure,
@@ -78,7 +79,7 @@ export class Driver<Event = never> {
   constructor(machine: Machine<Event>, options: DriverOptions<Event> = {}) {
     this.#machine = machine
     this.#options = options
-    this.#paths = new PathTable(options.paths)
+    this.#paths = new PathTable(options.paths, randomInt(2 ** 32))
     const createIo = options.createIo ?? ((paths, onBatch, udp) => new DgramIo(paths, onBatch, udp))
     this.#io = createIo(this.#paths, batch => this.#receive(batch), options.udp ?? {})
     this.#out = new DriverOut(this.#paths, this.#io)

@@ -26,7 +26,7 @@ export class Channel {
   readonly peer: Address
   /** From the relay socket to the peer; held while the binding is live. */
   readonly path: Path
-  /** Whether the peer's address is one of those that this server relays from. */
+  /** Whether the peer's address is one of those that this server relays from, in use or not. */
   readonly isOurs: boolean
   /** The permission that was live when last looked for: a shortcut, to be checked. */
   permission: Permission

@@ -1,8 +1,6 @@
 export type { DropReason, TurnCounters } from "./counters.ts"
 export {
   type CredentialsRequest,
-  expiryOf,
-  isCurrentUsername,
   type TimeLimitedCredentials,
   timeLimitedCredentials,
 } from "./credentials.ts"
@@ -14,5 +12,5 @@ export {
   type TurnLimits,
   type TurnServerOptions,
 } from "./options.ts"
-export { type IsRelayed, PeerPolicy, type PeerPolicyOptions, type PeerVerdict } from "./peer-policy.ts"
-export { type FreedReason, type TurnEvent, TurnServer } from "./server.ts"
+export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
+export { type TurnEvent, TurnServer } from "./server.ts"

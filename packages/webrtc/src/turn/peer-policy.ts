@@ -38,8 +38,8 @@ export class PeerPolicy {
   readonly #carried = new Uint8Array(4)
 
   constructor(options: PeerPolicyOptions, isRelayed: IsRelayed) {
-    this.#allow = (options.allow ?? []).map(text => parseRange(text, "allow"))
-    this.#deny = (options.denyAddresses ?? []).map(text => parseRange(text, "denyAddresses"))
+    this.#allow = (options.allow ?? []).map(text => parsePeerRange(text, "allow"))
+    this.#deny = (options.denyAddresses ?? []).map(text => parsePeerRange(text, "denyAddresses"))
     this.#listeners = spelledOut(options.listeners ?? [], options.ownAddresses ?? [])
     this.#isRelayed = isRelayed
   }
@@ -86,7 +86,8 @@ function isIn(ranges: readonly Cidr[], ip: Uint8Array): boolean {
   return false
 }
 
-function parseRange(text: string, option: string): Cidr {
+/** An address or CIDR range for `allow` or `denyAddresses`. Throws a TypeError that names `option` and what is wrong. */
+export function parsePeerRange(text: string, option: string): Cidr {
   const cidr = parseCidr(text, option)
   // It would never match, since what it names is judged by the IPv4 address that it carries.
   const carrier = IPV4_CARRIERS.find(({ range }) => cidr.bits >= range.bits && range.contains(cidr.ip))

@@ -258,6 +258,27 @@ describe("from one relayed address of this server to another", () => {
     assert.equal(ada.channelData(0x4000, bytes(1)).length, 1)
   })
 
+  test("an address of our range that another process has is a peer like any other, where it is allowed", () => {
+    const world = new World({
+      relayedAddress: { v4: parseIp("127.0.0.1")! },
+      relayPorts: { min: 50_000, max: 50_001 },
+      peers: { allow: ["127.0.0.1"] },
+    })
+    const ada = new Client(world, "1.2.3.4:5000", "ada")
+    ada.allocate()
+    const other = { ip: ada.relayed!.ip, port: ada.relayed!.port === 50_000 ? 50_001 : 50_000 }
+    ada.bind(0x4000, other)
+    const overWire = [...ada.channelData(0x4000, bytes(3)), ...ada.sendTo(other, bytes(3))]
+    assert.deepEqual(
+      overWire.map(one => [formatAddress(one.to), one.bytes.length]),
+      [
+        [formatAddress(other), 3],
+        [formatAddress(other), 3],
+      ],
+    )
+    assert.deepEqual([...ada.hear(other, bytes(1))[0]!.bytes], [0x40, 0, 0, 1, 1])
+  })
+
   test("to oneself: once around, not in a loop", () => {
     const { ada } = pair()
     ada.bind(0x4000, ada.relayed!)

@@ -67,8 +67,14 @@ export class Relay {
     const channel = allocation.channels.get(readUint16(d.bytes, d.offset))
     if (channel === undefined || !channel.isLive(now)) return this.#counters.drop("no-channel")
     if (channel.isOurs) {
-      this.#toRelayed(allocation, channel.peer, d, CHANNEL_HEADER_LENGTH, length, now, out)
-      return
+      const { peer } = channel
+      // An address that we may relay from belongs to whoever has it now: an allocation, or another process.
+      const verdict = this.#policy.authorizePeer(peer.ip, peer.port)
+      if (verdict === "denied") return this.#counters.drop("no-such-relay")
+      if (verdict === "relayed") {
+        this.#toRelayed(allocation, peer, d, CHANNEL_HEADER_LENGTH, length, now, out)
+        return
+      }
     }
     this.#countToPeer(allocation, length)
     out.forward(d, CHANNEL_HEADER_LENGTH, length, channel.path)
@@ -85,12 +91,11 @@ export class Relay {
       return this.#counters.drop("malformed")
     }
     if (allocation.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")
-    if (this.#policy.authorizePeer(peer.ip, peer.port) === "denied") {
-      return this.#counters.drop("forbidden-peer")
-    }
+    const verdict = this.#policy.authorizePeer(peer.ip, peer.port)
+    if (verdict === "denied") return this.#counters.drop("forbidden-peer")
     const start = message.valueAt(dataAt) - d.offset
     const length = message.valueLength(dataAt)
-    if (this.#table.isOurs(peer.ip, peer.port)) {
+    if (verdict === "relayed") {
       this.#toRelayed(allocation, peer, d, start, length, now, out)
       return
     }

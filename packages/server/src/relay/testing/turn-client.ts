@@ -57,6 +57,15 @@ export class TurnClient {
     return slot.port
   }
 
+  /** Refreshes; resolves with the lifetime granted, in seconds. 0 frees the allocation. */
+  async refresh(lifetime: number): Promise<number> {
+    const answer = await this.#exchange(
+      Method.refresh,
+      this.#signed(writer => writer.uint32(Attribute.lifetime, lifetime)),
+    )
+    return answer.uint32(Attribute.lifetime)
+  }
+
   /** The error code of a CreatePermission or, with a channel, of a ChannelBind; 0 is success. */
   async permit(ip: string, port: number, channel?: number): Promise<number> {
     const method = channel === undefined ? Method.createPermission : Method.channelBind

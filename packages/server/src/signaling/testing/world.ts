@@ -3,10 +3,11 @@ import { deterministicCrypto, type Host, type LinkOptions, Network, type Stream 
 import { parseIp } from "@tightbeam/webrtc/bytes"
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import type { Verdict } from "../ask.ts"
 import { MemoryBus } from "../bus.ts"
 import { SignalingHost } from "../host.ts"
 import type { SignalingLimits } from "../limits.ts"
-import { Rooms, type Verdict } from "../rooms.ts"
+import { Rooms } from "../rooms.ts"
 
 const SERVER = "203.0.113.1"
 const PORT = 443

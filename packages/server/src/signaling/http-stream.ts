@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { CONNECTION_HEADER } from "@tightbeam/client/http-transport"
+import type { Address } from "@tightbeam/webrtc/bytes"
+import type { Path } from "@tightbeam/webrtc/contract"
+import { HttpError, type Routes, readBody } from "../http/index.ts"
+import type { SignalingHost } from "./host.ts"
+import { DEFAULT_LIMITS } from "./limits.ts"
+import { isAllowedOrigin } from "./origin.ts"
+
+export interface HttpStreamOptions {
+  readonly host: SignalingHost
+  /** Origins that may connect besides the server's own: `https://app.example`. */
+  readonly origins: readonly string[]
+  readonly clientAddress: (request: IncomingMessage) => Address
+  /** Bytes that may wait for a client that does not read, before it is cut off. */
+  readonly sendQueue?: number
+}
+
+/** Bytes of one POST: several messages may travel together. */
+const MAX_BODY = DEFAULT_LIMITS.messageBytes * 4
+
+const LINE_FEED = 0x0a
+
+/**
+ * Signaling where no WebSocket gets through: what the server says is one answer that does not end
+ * (GET /signal/stream, a message a line), what the client says is sent by POST /signal/send, a message a line.
+ * The stream's first line names the connection; whoever knows that name speaks for it.
+ */
+export function httpSignaling(routes: Routes, options: HttpStreamOptions): void {
+  const { host, origins, clientAddress, sendQueue = 1024 * 1024 } = options
+  const connections = new Map<string, Path>()
+
+  routes.route("GET", "/signal/stream", ({ request, response }) => {
+    const headers = allow(request, origins)
+    response.writeHead(200, {
+      ...headers,
+      "content-type": "application/x-ndjson; charset=utf-8",
+      "cache-control": "no-store, no-transform",
+      // Proxies that wait for the end of an answer would wait for ever.
+      "x-accel-buffering": "no",
+    })
+    const path = host.opened({
+      client: clientAddress(request),
+      send: text => {
+        if (response.writableLength > sendQueue) response.destroy()
+        else writeLine(response, text)
+      },
+      close: () => response.end(),
+    })
+    if (path === undefined) {
+      response.end()
+      return
+    }
+    const connection = randomBytes(24).toString("base64url")
+    connections.set(connection, path)
+    response.on("close", () => {
+      connections.delete(connection)
+      host.closed(path)
+    })
+    writeLine(response, Buffer.from(JSON.stringify({ connection })))
+  })
+
+  routes.route("POST", "/signal/send", async ({ request, response }) => {
+    const headers = allow(request, origins)
+    const path = connections.get(String(request.headers[CONNECTION_HEADER]))
+    if (path === undefined)
+      throw new HttpError(404, "connection-unknown", "This stream has ended.", "Open another one.", headers)
+    const body = await readBody(request, MAX_BODY)
+    for (let start = 0; start < body.length; ) {
+      const end = body.indexOf(LINE_FEED, start)
+      const line = body.subarray(start, end === -1 ? body.length : end)
+      if (line.length > 0) host.message(path, line)
+      start += line.length + 1
+    }
+    response.writeHead(204, headers).end()
+  })
+
+  for (const pattern of ["/signal/stream", "/signal/send"])
+    routes.route("OPTIONS", pattern, ({ request, response }) => {
+      const headers = allow(request, origins)
+      response.writeHead(204, {
+        ...headers,
+        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-headers": CONNECTION_HEADER,
+        "access-control-max-age": "600",
+      })
+      response.end()
+    })
+}
+
+/** The headers that let an allowed page read the answer. Throws `HttpError` 403 for any other page. */
+function allow(request: IncomingMessage, origins: readonly string[]): Record<string, string> {
+  if (!isAllowedOrigin(request, origins))
+    throw new HttpError(
+      403,
+      "foreign-origin",
+      "This page may not use this server.",
+      "Add its origin to http.origins.",
+    )
+  const { origin } = request.headers
+  return origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "origin" }
+}
+
+function writeLine(response: ServerResponse, text: Uint8Array): void {
+  response.write(text)
+  response.write("\n")
+}
