@@ -8,12 +8,15 @@ const OPEN_TIMEOUT = 5000
 function httpTransport(url: string, handlers: TransportHandlers): Transport {
   let transport: Transport | undefined
   let closed = false
-  import("./http-transport.ts").then(
-    http => {
+  const load = async (): Promise<void> => {
+    try {
+      const http = await import("./http-transport.ts")
       if (!closed) transport = http.httpTransport(url, handlers)
-    },
-    () => handlers.closed(),
-  )
+    } catch {
+      handlers.closed()
+    }
+  }
+  void load()
   return {
     send: text => transport?.send(text),
     close: () => {
