@@ -12,9 +12,13 @@ export const SUBPROTOCOL = "tightbeam.v1"
 export const ROOM_NAME_LENGTH = 64
 export const ROOM_NAME: RegExp = /^[A-Za-z0-9_-]{1,64}$/
 
-/** A person's name: any script, but nothing that moves the cursor or turns the text around; 1–64 UTF-16 units. */
+/**
+ * What a person's name may hold: any script, but nothing that moves the cursor, turns the text around or cannot be
+ * seen; joiners only between what they join. At most 64 UTF-16 units.
+ */
 export const NAME_LENGTH = 64
-export const NAME: RegExp = /^[^\p{Cc}\u202a-\u202e\u2066-\u2069]*$/u
+export const NAME: RegExp =
+  /^(?:[^\p{Cc}\p{Cf}\p{Cs}\u115f\u1160\u2800\u3164\uffa0]|(?<=\S)[\u200c\u200d](?=\S))*$/u
 
 export type Source = "camera" | "microphone" | "screen" | "screen-audio" | "custom"
 

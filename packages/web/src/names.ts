@@ -32,8 +32,10 @@ export const isRoomName = (name: string): boolean => ROOM_NAME.test(name)
 
 /** A person's name as others may see it: any script, without what moves the cursor or turns text around. */
 export function tidyPersonName(typed: string): string {
-  const clean = Array.from(typed, character => (NAME.test(character) ? character : "")).join("")
-  return clean.trim().slice(0, NAME_LENGTH).trim() || "Guest"
+  // Joiners mean something only between what they join: each character is judged in such a place.
+  const clean = Array.from(typed, character => (NAME.test(`x${character}x`) ? character : "")).join("")
+  const name = clean.trim().slice(0, NAME_LENGTH).trim()
+  return NAME.test(name) && name !== "" ? name : "Guest"
 }
 
 /** What a person typed, as a room name: lower case, dashes for spaces, without what a link would mangle. */
