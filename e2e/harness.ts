@@ -64,6 +64,11 @@ export class Server {
     return new Server(child, data, flags, `http://localhost:${port}`, Number(turnPort))
   }
 
+  /** Of HTTP, HTTPS, WebSocket, and TURN over TCP and TLS. */
+  get httpPort(): number {
+    return Number(new URL(this.url).port)
+  }
+
   async token(room: string): Promise<string> {
     const answer = await fetch(`${this.url}/api/rooms/${room}/token`, { method: "POST" })
     return ((await answer.json()) as { token: string }).token
@@ -100,7 +105,7 @@ export class Server {
 
   /** The same server again, after `kill`: same ports, same data. */
   restart(): Promise<Server> {
-    const ports = [`--http.port=${new URL(this.url).port}`, `--turn.port=${this.turnPort}`]
+    const ports = [`--http.port=${this.httpPort}`, `--turn.port=${this.turnPort}`]
     const flags = this.#flags.filter(flag => !/^--(http|turn)\.port=/.test(flag))
     return Server.#up(this.#data, [...ports, ...flags])
   }

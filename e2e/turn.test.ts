@@ -53,10 +53,18 @@ describe("coturn's own clients against our server", () => {
     ["between two clients of the relay", ["-s", "-y"]],
     ["with ten clients at once, no RTCP", ["-c", "-m", "10", "-e", "127.0.0.1", "-r", "3480"]],
   ]
-  for (const [what, args] of modes)
-    test(`turnutils_uclient loses nothing at its default rate ${what}`, async t => {
+  const transports: [over: string, flags: string[]][] = [
+    ["UDP", []],
+    ["TCP", ["-t"]],
+    ["TLS", ["-t", "-S"]],
+  ]
+  const cases = transports.flatMap(transport => modes.map(mode => [...transport, ...mode] as const))
+  for (const [over, flags, what, args] of cases)
+    test(`over ${over}, turnutils_uclient loses nothing at its default rate ${what}`, async t => {
       const { username, password } = await server.turnCredentials()
-      const common = ["-u", username, "-w", password, "-p", String(server.turnPort), "-n", "100"]
+      // TCP and TLS come to the one port that the pages are on too.
+      const port = over === "UDP" ? server.turnPort : server.httpPort
+      const common = ["-u", username, "-w", password, "-p", String(port), "-n", "100", ...flags]
       const output = await run("turnutils_uclient", ...common, ...args, "127.0.0.1")
       const { sent, received, lossPercent } = totals(output)
       t.diagnostic(`${received} of ${sent} messages came back`)

@@ -2,12 +2,21 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { PROTOCOL_VERSION } from "@tightbeam/client"
 import type { Evidence } from "@tightbeam/webrtc/contract"
-import { ListenError, ownAddresses, primaryIpv4 } from "@tightbeam/webrtc/net"
+import { ListenError, ownAddresses, primaryIpv4, type TcpProtocol } from "@tightbeam/webrtc/net"
+import { beginsAsStun } from "@tightbeam/webrtc/stun"
 import type { Config } from "./config/index.ts"
 import { DataFolder } from "./data/index.ts"
 import { clientAddress, HttpError, HttpFront, Pages, Routes, sendJson } from "./http/index.ts"
 import { errorText, type Log } from "./log/index.ts"
-import { announcedAddress, type IceServers, Relay, type RelayCounters } from "./relay/index.ts"
+import {
+  announcedAddress,
+  type IceServers,
+  isReachedOverTcp,
+  offersTls,
+  Relay,
+  type RelayCounters,
+  tlsHost,
+} from "./relay/index.ts"
 import type { App, Service } from "./service.ts"
 import { portError } from "./start-error.ts"
 import { loadCertificate } from "./tls/index.ts"
@@ -76,6 +85,8 @@ class Process implements Running {
   readonly #pages: Pages
   readonly #front: HttpFront
   readonly #lan: string | undefined
+  /** In `turns:` URLs. */
+  #tlsHost: string | undefined
   #relay: Relay | undefined
   #started: Service[] = []
   #closing: Promise<void> | undefined
@@ -97,6 +108,7 @@ class Process implements Running {
       routes: this.#routes(),
       pages: this.#pages,
       log: this.#log,
+      others: config.turn.enabled ? [this.#turnOverStreams()] : [],
     })
   }
 
@@ -168,7 +180,11 @@ class Process implements Running {
 
   #certificate(): ReturnType<typeof loadCertificate> {
     const told = [this.#lan ?? [], "127.0.0.1"].flat()
-    return loadCertificate(this.#config.tls, this.#data, { own: ownAddresses(), told })
+    const certificate = loadCertificate(this.#config.tls, this.#data, { own: ownAddresses(), told })
+    this.#tlsHost = tlsHost(this.#config, certificate?.cert)
+    if (this.#tlsHost === undefined && offersTls(this.#config))
+      this.#log.warn("TURN over TLS is not offered: the certificate has no DNS name. Set turn.tlsHost")
+    return certificate
   }
 
   async #startRelay(): Promise<Relay> {
@@ -180,6 +196,8 @@ class Process implements Running {
         announce,
         secret: this.#data.secret("turn.secret"),
         listeners: [{ address: http.address, port: this.httpPort }],
+        tcpPort: isReachedOverTcp(http.address, announce) ? this.httpPort : undefined,
+        tlsHost: () => this.#tlsHost,
         log: this.#log,
         onEvidence: this.#onEvidence,
       })
@@ -225,6 +243,18 @@ class Process implements Running {
       this.#started.push(service)
     }
     return routes
+  }
+
+  /** TURN on the TCP port. Who comes before the relay has started may try again. */
+  #turnOverStreams(): TcpProtocol {
+    return {
+      name: "turn",
+      matches: head => beginsAsStun(head),
+      accept: (socket, transport) => {
+        if (this.#relay === undefined) socket.destroy()
+        else this.#relay.accept(socket, transport)
+      },
+    }
   }
 
   #iceServers(room: string, participant: string): IceServers {

@@ -16,6 +16,8 @@ export interface Config {
     readonly address: string
     readonly port: number
     readonly announce?: string | undefined
+    readonly offerTls: "auto" | "always" | "never"
+    readonly tlsHost?: string | undefined
     readonly realm: string
     readonly relayPorts: { readonly min: number; readonly max: number }
     readonly allowPeers: readonly string[]

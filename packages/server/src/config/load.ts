@@ -134,6 +134,12 @@ function conflictsOf({ tls, turn, access }: Config, origins: ReadonlyMap<string,
     else if (isIP(turn.announce) === 6 && isIP(turn.address) === 4)
       problems.push(`${shown}: TURN listens on IPv4 only, set turn.address to "::"`)
   }
+  if (turn.offerTls === "always" && tls.mode === "off")
+    problems.push(
+      `${at("turn.offerTls")} is always: set tls.mode to auto or files, there is no TLS otherwise`,
+    )
+  if (turn.tlsHost !== undefined && turn.offerTls === "auto" && tls.mode !== "files")
+    problems.push(`${at("turn.tlsHost")} is set: set tls.mode to files, or it has no effect`)
   if (access.mode === "token" && access.secret === undefined)
     problems.push(
       `${at("access.mode")} is token: set access.secret or access.secretFile to what your server signs tokens with`,

@@ -60,7 +60,11 @@ const schema = z.strictObject({
   http: z
     .strictObject({
       address: key(ip.default("0.0.0.0"), IP, "Where the pages and the signaling are served."),
-      port: key(port.default(8443), PORT, "TCP port of HTTP, HTTPS and WebSocket, all three on this one."),
+      port: key(
+        port.default(8443),
+        PORT,
+        "TCP port of HTTP, HTTPS, WebSocket, and TURN over TCP and TLS, all on this one.",
+      ),
       origins: key(
         z.array(origin).default([]),
         "a list of origins like https://app.example",
@@ -96,6 +100,19 @@ const schema = z.strictObject({
         ip.optional(),
         IP,
         "The address that clients reach this machine by. Default: its IPv4 address on the local network.",
+      ),
+      offerTls: oneOf(
+        ["auto", "always", "never"],
+        "auto",
+        "Whether clients are told of TURN over TLS. auto: with a certificate of yours (tls.mode files), as browsers accept no self-signed one here.",
+      ),
+      tlsHost: key(
+        z
+          .string()
+          .refine(text => isIP(text) !== 0 || isHostName(text))
+          .optional(),
+        "a host name or an IP address",
+        "The host that clients are told for TURN over TLS; the certificate must have it. Default: its first DNS name.",
       ),
       realm: key(
         z
@@ -138,7 +155,7 @@ const schema = z.strictObject({
           allocationsPerUser: whole(
             1,
             1_000,
-            50,
+            150,
             "allocations",
             "Allocations at one time, of one participant.",
           ),
@@ -196,6 +213,10 @@ function isPeerRange(text: string): boolean {
   } catch {
     return false
   }
+}
+
+function isHostName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(text)
 }
 
 function isOrigin(text: string): boolean {

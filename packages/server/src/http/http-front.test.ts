@@ -256,6 +256,58 @@ describe("One port for HTTP, HTTPS and WebSocket", () => {
     socket.destroy()
   })
 
+  test("other protocols share the port, by themselves and within TLS, whatever ALPN says or does not", async t => {
+    const { port: sharedPort } = await another(t, {
+      others: [
+        {
+          name: "shout",
+          matches: head => head[0] === 0,
+          accept: (socket, transport) => socket.end(transport),
+        },
+      ],
+    })
+    assert.equal(await raw("\u0000", sharedPort), "tcp")
+    for (const [offered, chosen] of [
+      [undefined, false],
+      [["stun.turn"], "stun.turn"],
+      [["h2", "http/1.1"], "http/1.1"],
+    ] as const) {
+      const socket = connectTls({
+        host: "127.0.0.1",
+        port: sharedPort,
+        ca: certificate.cert,
+        ...(offered && { ALPNProtocols: [...offered] }),
+      })
+      await once(socket, "secureConnect")
+      assert.equal(socket.alpnProtocol, chosen)
+      socket.write("\u0000")
+      assert.equal(Buffer.concat(await socket.toArray()).toString(), "tls")
+    }
+    assert.deepEqual(json(await ask("/rooms/blue", { port: sharedPort, tls: true })), { room: "blue" })
+  })
+
+  test("a handshake that is none, and silence after one, end; the port counts them", async t => {
+    const limits = { tlsHandshake: 40 }
+    const { front: counted, port: countedPort } = await another(t, { limits, tcpLimits: { silence: 40 } })
+    await raw(`\u0016\u0003\u0001\u0000\u0005${"x".repeat(300)}`, countedPort)
+    await raw("\u0016\u0003\u0001\u0001\u0000\u0001", countedPort)
+    const silent = connectTls({ host: "127.0.0.1", port: countedPort, ca: certificate.cert })
+    silent.on("error", () => {})
+    await once(silent.resume(), "close")
+    const unknown = connectTls({ host: "127.0.0.1", port: countedPort, ca: certificate.cert })
+    unknown.on("error", () => {})
+    unknown.write("\u0016\u0003\u0001")
+    await once(unknown.resume(), "close")
+    assert.deepEqual(counted.counters(), {
+      open: 0,
+      accepted: 4,
+      refused: 0,
+      silent: 1,
+      unknown: 1,
+      tlsFailed: 2,
+    })
+  })
+
   test("without a certificate TLS is not answered", async t => {
     const { port: plainPort } = await another(t, { certificate: undefined })
     assert.equal(await raw("\u0016\u0003\u0001", plainPort), "")

@@ -4,11 +4,9 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http"
-import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https"
-import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import type { SecureContextOptions } from "node:tls"
-import { type TcpCounters, type TcpLimits, TcpPort, TLS_FIRST_BYTE } from "@tightbeam/webrtc/net"
+import { type TcpCounters, type TcpLimits, TcpPort, type TcpProtocol } from "@tightbeam/webrtc/net"
 import { errorText, type Log } from "../log/index.ts"
 import { clientAddress } from "./client-address.ts"
 import { HttpError } from "./http-error.ts"
@@ -52,63 +50,65 @@ export interface HttpFrontOptions {
   readonly routes: Routes
   readonly pages: Pages
   readonly log: Log
+  /** Who else is served on the port, by itself and within TLS. */
+  readonly others?: readonly TcpProtocol[]
   readonly limits?: Partial<HttpLimits>
   readonly tcpLimits?: Partial<TcpLimits>
 }
 
-/** HTTP, HTTPS and WebSocket on one TCP port. */
+/** What TLS clients may ask for by name (RFC 7301, RFC 7443 §2). Who asks for nothing is known by its first bytes. */
+const ALPN_PROTOCOLS = ["http/1.1", "stun.turn", "stun.nat-discovery"]
+
+/** HTTP, HTTPS and WebSocket on one TCP port, and what shares it. */
 export class HttpFront {
   readonly #options: HttpFrontOptions
+  readonly #limits: HttpLimits
   readonly #http: HttpServer
-  readonly #https: HttpsServer | undefined
   #port: TcpPort | undefined
 
   constructor(options: HttpFrontOptions) {
     this.#options = options
     const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
-    const server = {
-      headersTimeout: limits.headers,
-      requestTimeout: limits.request,
-      keepAliveTimeout: limits.keepAlive,
-      connectionsCheckingInterval: limits.check,
-      maxHeaderSize: limits.headerSize,
-      requireHostHeader: false,
-    }
-    this.#http = this.#serve(createHttpServer(server), limits)
-    if (options.certificate !== undefined) {
-      const tls = {
-        ...options.certificate,
-        ...server,
-        handshakeTimeout: limits.tlsHandshake,
-        ALPNProtocols: ["http/1.1"],
-      }
-      this.#https = this.#serve(createHttpsServer(tls), limits)
-    }
+    this.#limits = limits
+    this.#http = this.#serve(
+      createHttpServer({
+        headersTimeout: limits.headers,
+        requestTimeout: limits.request,
+        keepAliveTimeout: limits.keepAlive,
+        connectionsCheckingInterval: limits.check,
+        maxHeaderSize: limits.headerSize,
+        requireHostHeader: false,
+      }),
+    )
   }
 
   /** Rejects with the system's error (`code`: `EADDRINUSE`, …). Resolves with the port. */
   async listen(): Promise<number> {
-    const { address, port, tcpLimits } = this.#options
-    const https = this.#https
+    const { address, port, certificate, others = [], tcpLimits } = this.#options
+    const http: TcpProtocol = {
+      name: "http",
+      matches: isHttp,
+      accept: socket => void this.#http.emit("connection", socket),
+    }
     this.#port = await TcpPort.listen({
       address,
       port,
       ...(tcpLimits && { limits: tcpLimits }),
       // A proxy brings everybody's connections from its one address, and has its own limits.
       exempt: () => this.#options.trustProxy,
-      protocols: [
-        ...(https
-          ? [{ name: "https", matches: isTls, accept: (socket: Socket) => hand(https, socket) }]
-          : []),
-        { name: "http", matches: isHttp, accept: socket => hand(this.#http, socket) },
-      ],
+      protocols: [...others, http],
+      tls: certificate && {
+        ...certificate,
+        handshakeTimeout: this.#limits.tlsHandshake,
+        ALPNProtocols: ALPN_PROTOCOLS,
+      },
     })
     return this.#port.local.port
   }
 
   /** New TLS connections get this certificate from now on. */
   replaceCertificate(certificate: SecureContextOptions): void {
-    this.#https?.setSecureContext(certificate)
+    this.#port?.replaceCertificate(certificate)
   }
 
   counters(): Readonly<TcpCounters> | undefined {
@@ -117,20 +117,19 @@ export class HttpFront {
 
   /** Destroys what is open. Resolves when nothing is left. */
   async close(): Promise<void> {
-    // They never listened themselves; this ends their timers.
+    // It never listened itself; this ends its timers.
     this.#http.close()
-    this.#https?.close()
     await this.#port?.close()
   }
 
-  #serve<T extends HttpServer | HttpsServer>(server: T, limits: HttpLimits): T {
-    server.maxHeadersCount = limits.headerCount
+  #serve(server: HttpServer): HttpServer {
+    server.maxHeadersCount = this.#limits.headerCount
     server.on("request", (request, response) => void this.#answer(request, response))
     server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head))
-    server.on("clientError", (error, socket) => {
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       const status =
         CLIENT_ERRORS.get(error.code) ?? (error.code?.startsWith("HPE_") ? "400 Bad Request" : undefined)
-      // Everything else is a broken connection or a failed TLS handshake: there is no way to answer.
+      // Everything else is a broken connection: there is no way to answer.
       if (status === undefined) socket.destroy()
       else refuse(socket, status)
     })
@@ -211,10 +210,6 @@ function isForPeople({ method, headers }: IncomingMessage): boolean {
   return method === "GET" && (headers.accept ?? "").includes("text/html")
 }
 
-function isTls(byte: number): boolean {
-  return byte === TLS_FIRST_BYTE
-}
-
 /** What Node reports of requests that it cannot take, in the words of HTTP. */
 const CLIENT_ERRORS: ReadonlyMap<string | undefined, string> = new Map([
   ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
@@ -222,12 +217,9 @@ const CLIENT_ERRORS: ReadonlyMap<string | undefined, string> = new Map([
 ])
 
 /** Methods are upper-case letters; empty lines before a request are tolerated (RFC 9112 §2.2). */
-function isHttp(byte: number): boolean {
+function isHttp(head: Uint8Array): boolean {
+  const byte = head[0]!
   return (byte >= 0x41 && byte <= 0x5a) || byte === 0x0d || byte === 0x0a
-}
-
-function hand(server: HttpServer | HttpsServer, socket: Socket): void {
-  server.emit("connection", socket)
 }
 
 function refuse(socket: Duplex, status: string): void {

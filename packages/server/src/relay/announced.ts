@@ -9,3 +9,12 @@ import { isUnspecified } from "./relay.ts"
 export function announcedAddress(turn: Config["turn"], lan: string | undefined = primaryIpv4()): string {
   return turn.announce ?? (isUnspecified(turn.address) ? (lan ?? "127.0.0.1") : turn.address)
 }
+
+/** Whether who reaches the announced address reaches a TCP listener too: not where only a proxy on this machine does. */
+export function isReachedOverTcp(listener: string, announced: string): boolean {
+  return !isLoopback(listener) || isLoopback(announced)
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1"
+}

@@ -1,4 +1,4 @@
-import type { Datagram, Machine, Out, Reply } from "@tightbeam/webrtc/contract"
+import type { Datagram, Machine, Out, Path, Reply } from "@tightbeam/webrtc/contract"
 
 /** Stands in for a machine that can only be made once its sockets are bound. Until then it hears nothing. */
 export class LateMachine<Event> implements Machine<Event> {
@@ -14,6 +14,10 @@ export class LateMachine<Event> implements Machine<Event> {
 
   tick(now: number, out: Out<Event>): void {
     this.machine?.tick(now, out)
+  }
+
+  closed(path: Path, now: number, out: Out<Event>): void {
+    this.machine?.closed?.(path, now, out)
   }
 
   get nextTick(): number {

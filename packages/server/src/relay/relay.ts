@@ -1,9 +1,23 @@
+import type { Socket } from "node:net"
 import type { IceServer } from "@tightbeam/client"
-import { formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
+import { type Address, formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
-import { addressFrom, Driver, ownAddresses, type UdpCounters } from "@tightbeam/webrtc/net"
-import { type TurnCounters, type TurnEvent, TurnServer, timeLimitedCredentials } from "@tightbeam/webrtc/turn"
+import {
+  addressFrom,
+  Driver,
+  ownAddresses,
+  type StreamCounters,
+  type StreamLimits,
+  type UdpCounters,
+} from "@tightbeam/webrtc/net"
+import {
+  type TurnCounters,
+  type TurnEvent,
+  TurnServer,
+  timeLimitedCredentials,
+  turnFraming,
+} from "@tightbeam/webrtc/turn"
 import type { Config } from "../config/index.ts"
 import { errorText, type Log } from "../log/index.ts"
 import { LateMachine } from "./late-machine.ts"
@@ -15,6 +29,11 @@ export interface RelayOptions {
   readonly secret: Uint8Array
   /** Where else this process listens: never a peer. */
   readonly listeners: readonly { readonly address: string; readonly port: number }[]
+  /** Where clients reach it over TCP, if they do: the port that calls `accept`. */
+  readonly tcpPort?: number | undefined
+  /** What the certificate on that port is good for, as it stands in a URL; `undefined` where TLS is not offered. */
+  readonly tlsHost?: () => string | undefined
+  readonly streams?: Partial<StreamLimits>
   readonly log: Log
   readonly onEvidence?: (evidence: Evidence) => void
 }
@@ -22,6 +41,7 @@ export interface RelayOptions {
 export interface RelayCounters {
   readonly turn: TurnCounters
   readonly udp: Readonly<UdpCounters>
+  readonly streams: Readonly<StreamCounters>
 }
 
 /** ICE servers for one participant. */
@@ -31,12 +51,13 @@ export interface IceServers {
   readonly ttl: number
 }
 
-/** STUN and TURN on one UDP port. */
+/** STUN and TURN on one UDP port, and on the connections that it is given. */
 export class Relay {
   readonly #options: RelayOptions
   readonly #driver: Driver<TurnEvent>
   readonly #server: TurnServer
-  readonly #host: string
+  /** As clients reach it. */
+  readonly #announced: Address
   /** While draining: resolved when the last allocation is gone. */
   #empty: PromiseWithResolvers<void> | undefined
 
@@ -52,19 +73,14 @@ export class Relay {
       },
       onFault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
       // Who narrows the listening address means the relayed ones too.
+      ...(options.streams && { streams: options.streams }),
       bindAddresses: isUnspecified(turn.address) ? {} : { 4: turn.address, 6: turn.address },
     })
     try {
       const { local } = await driver.listen(turn)
       const server = createServer(options, local.port)
       late.machine = server
-      relay = new Relay(
-        options,
-        driver,
-        server,
-        formatAddress({ ip: parseIp(announce)!, port: local.port }),
-        local.port,
-      )
+      relay = new Relay(options, driver, server, { ip: parseIp(announce)!, port: local.port })
       return relay
     } catch (error) {
       await driver.close()
@@ -72,21 +88,16 @@ export class Relay {
     }
   }
 
-  /** The UDP port that it listens on. */
-  readonly port: number
-
-  private constructor(
-    options: RelayOptions,
-    driver: Driver<TurnEvent>,
-    server: TurnServer,
-    host: string,
-    port: number,
-  ) {
+  private constructor(options: RelayOptions, driver: Driver<TurnEvent>, server: TurnServer, local: Address) {
     this.#options = options
     this.#driver = driver
     this.#server = server
-    this.#host = host
-    this.port = port
+    this.#announced = local
+  }
+
+  /** The UDP port that it listens on. */
+  get port(): number {
+    return this.#announced.port
   }
 
   /** Fresh credentials, bound to this participant of this room. */
@@ -103,11 +114,27 @@ export class Relay {
     })
     return {
       iceServers: [
-        { urls: [`stun:${this.#host}`] },
-        { urls: [`turn:${this.#host}?transport=udp`], username, credential: password },
+        { urls: [`stun:${formatAddress(this.#announced)}`] },
+        { urls: this.#turnUrls(), username, credential: password },
       ],
       ttl,
     }
+  }
+
+  /** RFC 7065. UDP first: browsers try all of them, and prefer what is earlier in this list. */
+  #turnUrls(): string[] {
+    const { tcpPort, tlsHost } = this.#options
+    const urls = [`turn:${formatAddress(this.#announced)}?transport=udp`]
+    if (tcpPort === undefined) return urls
+    urls.push(`turn:${formatAddress({ ...this.#announced, port: tcpPort })}?transport=tcp`)
+    const host = tlsHost?.()
+    if (host !== undefined) urls.push(`turns:${host}:${tcpPort}?transport=tcp`)
+    return urls
+  }
+
+  /** Takes a connection over, whose first bytes are STUN. */
+  accept(connection: Socket, transport: "tcp" | "tls"): void {
+    this.#driver.accept(connection, transport, turnFraming)
   }
 
   /** Resolves when nothing is relayed any more. Until then everything works as before. */
@@ -122,7 +149,11 @@ export class Relay {
   }
 
   counters(): RelayCounters {
-    return { turn: this.#server.counters(), udp: this.#driver.counters() }
+    return {
+      turn: this.#server.counters(),
+      udp: this.#driver.counters(),
+      streams: this.#driver.streamCounters(),
+    }
   }
 
   /** Frees every allocation and closes every socket. */

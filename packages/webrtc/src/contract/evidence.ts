@@ -1,3 +1,5 @@
+import type { Transport } from "./path.ts"
+
 /**
  * Evidence: what a machine saw and decided, as small structured events. Rare by nature: a packet is
  * never evidence, an allocation or a refused permission is. The timeline, the doctor and the traces read
@@ -21,6 +23,8 @@ export type TurnEvidence =
   | (Kind<"turn", "allocated"> & {
       readonly allocation: number
       readonly client: string
+      /** What the client reaches the server over. */
+      readonly transport: Transport
       readonly username: string
       readonly relayed: string
       /** Seconds. */
@@ -28,7 +32,7 @@ export type TurnEvidence =
     })
   | (Kind<"turn", "freed"> & {
       readonly allocation: number
-      readonly reason: "expired" | "refresh-zero" | "server-closed"
+      readonly reason: "expired" | "refresh-zero" | "connection-closed" | "server-closed"
       readonly bytesToPeers: number
       readonly bytesToClient: number
     })

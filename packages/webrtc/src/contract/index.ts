@@ -1,5 +1,6 @@
 export { type Datagram, HEADROOM, TAILROOM } from "./datagram.ts"
 export { EVIDENCE_VERSION, type Evidence, type SignalingEvidence, type TurnEvidence } from "./evidence.ts"
+export type { Framing } from "./framing.ts"
 export type { Machine, Out } from "./machine.ts"
-export { NO_PATH, type Path, type Paths, PathTable, type Socket } from "./path.ts"
+export { NO_PATH, type Path, type Paths, PathTable, type Socket, type Transport } from "./path.ts"
 export type { BindFailure, Reply, Request } from "./request.ts"

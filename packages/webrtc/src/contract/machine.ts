@@ -22,6 +22,11 @@ export interface Machine<Event, Ask = Request, Answer = Reply> {
   reply(answer: Answer, now: number, out: Out<Event, Ask>): void
   /** The time it asked for has come. Early and late calls are legal. */
   tick(now: number, out: Out<Event, Ask>): void
+  /**
+   * The stream behind `path` is no more, by the far end's doing or the driver's. What is kept for it goes,
+   * and so does every hold: afterwards the number means somebody else.
+   */
+  closed?(path: Path, now: number, out: Out<Event, Ask>): void
   /** When it next wants `tick`, on the clock of `now`; `Infinity` when it waits for nothing. */
   readonly nextTick: number
 }

@@ -3,8 +3,14 @@ import type { Address } from "../bytes/index.ts"
 /** An interned pair of local socket and remote address: a 5-tuple, or one stream. */
 export type Path = number
 
-/** A local socket, numbered by its driver from 0 up; a number is reused after its socket closed. */
+/**
+ * A local socket, numbered by its driver from 0 up; a number is reused after its socket closed. A stream
+ * has one of its own, and one path on it.
+ */
 export type Socket = number
+
+/** What carries the bytes of a path. */
+export type Transport = "udp" | "tcp" | "tls"
 
 export const NO_PATH: Path = -1
 
@@ -22,6 +28,7 @@ export interface Paths {
   socket(path: Path): Socket
   /** Immutable, the same object for as long as the path lives. */
   remote(path: Path): Address
+  transport(path: Path): Transport
 }
 
 const NONE = -1
@@ -47,6 +54,7 @@ export class PathTable implements Paths {
   #newest = NONE
   #used = 0
   readonly #remotes: (Address | undefined)[] = []
+  readonly #streams = new Map<Socket, Transport>()
 
   /**
    * `seed`: any 32-bit number that strangers do not know. Who knew it could send from addresses that all fall into
@@ -100,6 +108,21 @@ export class PathTable implements Paths {
     if (this.#holds[path] === 0) throw new RangeError(`release(${path}): this path is not held`)
     this.#holds[path] = this.#holds[path]! - 1
     if (this.#holds[path] === 0) this.#append(path)
+  }
+
+  /** How often a path is held. */
+  holds(path: Path): number {
+    return this.#holds[path]!
+  }
+
+  /** Says what carries the bytes of a socket, from now on. Until then, UDP does. */
+  carry(socket: Socket, transport: Transport): void {
+    if (transport === "udp") this.#streams.delete(socket)
+    else this.#streams.set(socket, transport)
+  }
+
+  transport(path: Path): Transport {
+    return this.#streams.get(this.socket(path)) ?? "udp"
   }
 
   socket(path: Path): Socket {

@@ -6,8 +6,9 @@ export type Request =
   /** Bind a UDP socket of `family` to `port`. Answered by `bound` or `failed` with the same `id`. */
   | { readonly type: "bind"; readonly id: number; readonly family: 4 | 6; readonly port: number }
   /**
-   * Close a socket that was bound for this machine. Not answered; nothing is received from it any more. Its number
-   * may be given to another: release the paths on it first.
+   * Close a socket that was bound for this machine, or a stream (`paths.socket` of its path). What was sent before
+   * still leaves. Not answered; nothing is received from it any more. Its number may be given to another: release the
+   * paths on it first.
    */
   | { readonly type: "close"; readonly socket: Socket }
 

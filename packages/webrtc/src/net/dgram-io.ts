@@ -173,6 +173,20 @@ export class DgramIo implements UdpIo {
     this.#queued = 0
   }
 
+  hand(path: Path, bytes: Uint8Array, from: number, length: number): void {
+    const slabs = this.#receiveSlabs
+    const size = HEADROOM + length + TAILROOM
+    if (!slabs.make(size)) {
+      this.#counters.receiveDropped++
+      return
+    }
+    const slab = slabs.current
+    const at = slab.used + HEADROOM
+    slab.bytes.set(bytes.subarray(from, from + length), at)
+    this.#batch.pointTo(slab, at, length, path)
+    this.#handUp(slab, size)
+  }
+
   counters(): Readonly<UdpCounters> {
     return this.#counters
   }
@@ -199,11 +213,15 @@ export class DgramIo implements UdpIo {
     const at = slab.used + HEADROOM
     slab.bytes.set(message, at)
     this.#batch.point(slab, at, message.length, entry.socket, from.port)
+    this.#handUp(slab, size)
+    if (this.#batch.dropped) this.#counters.receiveDropped++
+  }
+
+  #handUp(slab: Slab, size: number): void {
     // Held while it is handled, so that nothing else is written over it.
-    slabs.take(size)
+    this.#receiveSlabs.take(size)
     this.#onBatch(this.#batch)
     slab.inFlight--
-    if (this.#batch.dropped) this.#counters.receiveDropped++
   }
 
   /** Destinations are resolved here and not at `flush`: the path may be recycled in between. */
@@ -279,7 +297,7 @@ export class DgramIo implements UdpIo {
   }
 }
 
-/** The one datagram that node:dgram handed up. */
+/** The one datagram that node:dgram or a stream handed up. */
 class ReceivedOne implements Batch {
   readonly count = 1
   readonly ip: IpScratch = createIpScratch()
@@ -290,6 +308,8 @@ class ReceivedOne implements Batch {
   #length = 0
   #socket: Socket = 0
   #port = 0
+  /** Where the path is known already. */
+  #path: Path = NO_PATH
 
   constructor(paths: PathTable, slab: Slab) {
     this.#paths = paths
@@ -302,12 +322,20 @@ class ReceivedOne implements Batch {
     this.#length = length
     this.#socket = socket
     this.#port = port
+    this.#path = NO_PATH
+    this.dropped = false
+  }
+
+  pointTo(slab: Slab, offset: number, length: number, path: Path): void {
+    this.slab = slab
+    this.#offset = offset
+    this.#length = length
+    this.#path = path
     this.dropped = false
   }
 
   read(_i: number, d: Datagram): boolean {
-    const { bytes, at, length } = this.ip
-    const path = this.#paths.intern(this.#socket, bytes, at, length, this.#port)
+    const path = this.#path === NO_PATH ? this.#intern() : this.#path
     if (path === NO_PATH) {
       this.dropped = true
       return false
@@ -319,6 +347,11 @@ class ReceivedOne implements Batch {
     d.path = path
     d.ecn = 0
     return true
+  }
+
+  #intern(): Path {
+    const { bytes, at, length } = this.ip
+    return this.#paths.intern(this.#socket, bytes, at, length, this.#port)
   }
 }
 

@@ -1,9 +1,12 @@
 import { randomInt } from "node:crypto"
+import type { Socket as NetSocket } from "node:net"
 import type { Address } from "../bytes/index.ts"
 import {
   type BindFailure,
   type Datagram,
   type Evidence,
+  type Framing,
+  HEADROOM,
   type Machine,
   NO_PATH,
   type Out,
@@ -13,9 +16,11 @@ import {
   type Reply,
   type Request,
   type Socket,
+  TAILROOM,
 } from "../contract/index.ts"
 import { DgramIo } from "./dgram-io.ts"
 import { addressFrom } from "./ip-text.ts"
+import { type Stream, type StreamCounters, StreamIo, type StreamLimits } from "./stream-io.ts"
 import type { Batch, CreateUdpIo, UdpCounters, UdpIo, UdpOptions } from "./udp-io.ts"
 
 /** The longest delay that a timer of the platform takes, ms: 24.8 days. */
@@ -30,6 +35,7 @@ export interface DriverOptions<Event> {
   /** Where sockets that the machine asks for are bound. Default `0.0.0.0` and `::`. */
   readonly bindAddresses?: { readonly 4?: string; readonly 6?: string }
   readonly udp?: UdpOptions
+  readonly streams?: Partial<StreamLimits>
   /** Default: `DgramIo`. */
   readonly createIo?: CreateUdpIo
   /** Entries of the table of paths, default 65,536. */
@@ -37,7 +43,7 @@ export interface DriverOptions<Event> {
 }
 
 /** What was called when something threw. */
-export type Activity = "receive" | "reply" | "tick" | "event" | "evidence" | "request"
+export type Activity = "receive" | "reply" | "tick" | "closed" | "event" | "evidence" | "request"
 
 export interface Listening {
   readonly socket: Socket
@@ -56,12 +62,13 @@ export class ListenError extends Error {
   }
 }
 
-/** Runs one machine on real UDP sockets, the monotonic clock and one timer. */
+/** Runs one machine on real UDP sockets and streams, the monotonic clock and one timer. */
 export class Driver<Event = never> {
   readonly #machine: Machine<Event>
   readonly #options: DriverOptions<Event>
   readonly #paths: PathTable
   readonly #io: UdpIo
+  readonly #streams: StreamIo
   readonly #out: DriverOut<Event>
   readonly #datagram: Datagram
   /** Sockets that the machine asked for: it may close these and no others. */
@@ -82,7 +89,15 @@ export class Driver<Event = never> {
     this.#paths = new PathTable(options.paths, randomInt(2 ** 32))
     const createIo = options.createIo ?? ((paths, onBatch, udp) => new DgramIo(paths, onBatch, udp))
     this.#io = createIo(this.#paths, batch => this.#receive(batch), options.udp ?? {})
-    this.#out = new DriverOut(this.#paths, this.#io)
+    const owner = {
+      claim: () => this.#claim(),
+      disclaim: (socket: Socket) => void this.#free.push(socket),
+      frame: (path: Path, bytes: Uint8Array, at: number, length: number) =>
+        this.#io.hand(path, bytes, at, length),
+      closed: (path: Path) => this.#lost(path),
+    }
+    this.#streams = new StreamIo(this.#paths, owner, options.streams)
+    this.#out = new DriverOut(this.#paths, this.#io, this.#streams)
     this.#datagram = {
       bytes: this.#io.bytes,
       view: this.#io.view,
@@ -114,6 +129,15 @@ export class Driver<Event = never> {
     return promise
   }
 
+  /**
+   * Gives the machine a stream: a TCP or TLS connection that nobody reads from. Its frames arrive as datagrams of a
+   * path of its own, and what is sent to that path leaves on it. The driver destroys it in the end.
+   */
+  accept(connection: NetSocket, transport: "tcp" | "tls", framing: Framing): void {
+    if (this.#closed === undefined) this.#streams.accept(connection, transport, framing)
+    else connection.destroy()
+  }
+
   /** Gives the machine a command, sends what it said, and returns what `give` returned. */
   command<T>(give: (now: number, out: Out<Event>) => T): T {
     if (this.#running) throw new Error("command: given from within the machine; events are the place for it")
@@ -128,7 +152,12 @@ export class Driver<Event = never> {
     }
   }
 
-  /** Of the sockets, since the start. */
+  /** Of the streams. */
+  streamCounters(): Readonly<StreamCounters> {
+    return this.#streams.counters()
+  }
+
+  /** Of the UDP sockets, since the start. */
   counters(): Readonly<UdpCounters> {
     return this.#io.counters()
   }
@@ -142,9 +171,13 @@ export class Driver<Event = never> {
   close(): Promise<void> {
     if (this.#closed === undefined) {
       clearTimeout(this.#timer)
-      this.#closed = this.#io.shutdown()
+      this.#closed = this.#shutdown()
     }
     return this.#closed
+  }
+
+  async #shutdown(): Promise<void> {
+    await Promise.all([this.#io.shutdown(), this.#streams.shutdown()])
   }
 
   #receive(batch: Batch): void {
@@ -177,6 +210,19 @@ export class Driver<Event = never> {
     this.#settle(now)
   }
 
+  #lost(path: Path): void {
+    if (this.#closed !== undefined) return
+    const now = performance.now()
+    this.#running = true
+    try {
+      this.#machine.closed?.(path, now, this.#out)
+    } catch (error) {
+      this.#fault(error, "closed")
+    }
+    this.#running = false
+    this.#settle(now)
+  }
+
   #tick(): void {
     this.#timer = undefined
     this.#timerAt = Infinity
@@ -197,6 +243,7 @@ export class Driver<Event = never> {
   /** After each turn of the machine: first what it sent, then what it asked, then what it told. */
   #settle(now: number): void {
     this.#io.flush()
+    this.#streams.flush()
     const { requests } = this.#out
     for (const request of requests) this.#answer(request)
     requests.length = 0
@@ -223,7 +270,7 @@ export class Driver<Event = never> {
     } else if (this.#asked.delete(request.socket)) {
       this.#io.close(request.socket)
       this.#free.push(request.socket)
-    } else {
+    } else if (!this.#streams.close(request.socket)) {
       this.#fault(new Error(`close: socket ${request.socket} was not bound for this machine`), "request")
     }
   }
@@ -282,13 +329,18 @@ export class Driver<Event = never> {
 class DriverOut<Event> implements Out<Event> {
   readonly paths: Paths
   readonly #io: UdpIo
+  readonly #streams: StreamIo
+  /** Of the last `reserve`, where its path is a stream. */
+  #reserved: Stream | undefined
+  #reservedAt = 0
   readonly requests: Request[] = []
   readonly events: Event[] = []
   readonly evidence: Evidence[] = []
 
-  constructor(paths: Paths, io: UdpIo) {
+  constructor(paths: Paths, io: UdpIo, streams: StreamIo) {
     this.paths = paths
     this.#io = io
+    this.#streams = streams
   }
 
   get bytes(): Uint8Array {
@@ -300,15 +352,31 @@ class DriverOut<Event> implements Out<Event> {
   }
 
   reserve(path: Path, max: number): number {
-    return this.#io.reserve(path, max)
+    this.#reserved = this.#streams.at(path)
+    this.#reservedAt = this.#io.reserve(path, max)
+    return this.#reservedAt
   }
 
   commit(length: number): void {
-    this.#io.commit(length)
+    const stream = this.#reserved
+    if (stream === undefined) {
+      this.#io.commit(length)
+      return
+    }
+    this.#reserved = undefined
+    this.#streams.send(stream, this.bytes, this.#reservedAt, length, false)
+    this.#io.commit(0)
   }
 
   forward(d: Datagram, skip: number, length: number, path: Path): void {
-    this.#io.forward(d, skip, length, path)
+    const stream = this.#streams.at(path)
+    if (stream === undefined) {
+      this.#io.forward(d, skip, length, path)
+      return
+    }
+    if (skip < -HEADROOM || length < 0 || skip + length > d.length + TAILROOM)
+      throw new RangeError(`forward: ${length} bytes from ${skip} are not within the datagram and its room`)
+    this.#streams.send(stream, d.bytes, d.offset + skip, length, true)
   }
 
   ask(request: Request): void {

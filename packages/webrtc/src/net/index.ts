@@ -1,7 +1,9 @@
 export { DgramIo } from "./dgram-io.ts"
 export { type Activity, Driver, type DriverOptions, ListenError, type Listening } from "./driver.ts"
+export { FrameSplitter, type TakeFrame } from "./frame-splitter.ts"
 export { type Interfaces, ownAddresses, primaryIpv4 } from "./interfaces.ts"
 export { addressFrom } from "./ip-text.ts"
+export { DEFAULT_STREAM_LIMITS, type StreamCounters, type StreamLimits } from "./stream-io.ts"
 export {
   DEFAULT_TCP_LIMITS,
   type TcpCounters,
@@ -9,6 +11,5 @@ export {
   TcpPort,
   type TcpPortOptions,
   type TcpProtocol,
-  TLS_FIRST_BYTE,
 } from "./tcp-port.ts"
 export type { Batch, Bound, CreateUdpIo, UdpCounters, UdpIo, UdpOptions } from "./udp-io.ts"

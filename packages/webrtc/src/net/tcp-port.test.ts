@@ -7,7 +7,7 @@ import { TcpPort, type TcpProtocol } from "./tcp-port.ts"
 
 const echo: TcpProtocol = {
   name: "echo",
-  matches: byte => byte === 0x65,
+  matches: head => head[0] === 0x65,
   accept: socket => void socket.pipe(socket),
 }
 
@@ -54,6 +54,32 @@ test("a silent connection is closed after the limit, an unknown one at once", as
   unknown.write("?")
   await once(unknown.resume(), "close")
   assert.equal(port.counters().unknown, 1)
+  await port.close()
+})
+
+test("a protocol may need more than the first byte to be told, and has them all then", async () => {
+  const port = await TcpPort.listen({
+    address: "127.0.0.1",
+    port: 0,
+    protocols: [
+      {
+        name: "twins",
+        matches: head => (head[0] !== 0x65 ? false : head.length < 3 ? undefined : head[2] === 0x65),
+        accept: socket => void socket.end("twins"),
+      },
+      echo,
+    ],
+    limits: { silence: 30 },
+  })
+  const split = await dial(port)
+  split.write("e")
+  await new Promise(setImmediate)
+  split.end("cho")
+  assert.equal(Buffer.concat(await split.toArray()).toString(), "echo")
+  const stalled = await dial(port)
+  stalled.write("e-")
+  await once(stalled.resume(), "close")
+  assert.equal(port.counters().silent, 1)
   await port.close()
 })
 

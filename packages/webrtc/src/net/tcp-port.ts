@@ -1,19 +1,32 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TlsOptions,
+  type Server as TlsServer,
+} from "node:tls"
+import { awaitFirstBytes } from "./first-bytes.ts"
 
 /** How connections of one kind are told, and who takes them. */
 export interface TcpProtocol {
   readonly name: string
-  /** Whether a connection whose first byte is `byte` is of this kind. The first protocol that says so has it. */
-  matches(byte: number): boolean
+  /**
+   * Whether a connection that begins with `head`, at least one byte, is of this kind; `undefined` when more bytes are
+   * needed to tell, up to 16. The first protocol that says so has it.
+   */
+  matches(head: Uint8Array): boolean | undefined
   /** Takes over the socket, whose bytes are all still to be read. */
-  accept(socket: Socket): void
+  accept(socket: Socket, transport: "tcp" | "tls"): void
 }
 
 /** The first byte of every TLS connection: a record of type handshake (RFC 8446 §5.1). */
-export const TLS_FIRST_BYTE = 0x16
+const TLS_FIRST_BYTE = 0x16
 
 export interface TcpLimits {
-  /** How long a connection may stay silent after it was made, ms. Default 10,000. */
+  /**
+   * How long a connection may take to say which protocol it is for, ms: after it was made, and again after the TLS
+   * handshake. Default 10,000.
+   */
   readonly silence: number
   /** Open connections in all. Default 4,096. */
   readonly connections: number
@@ -33,6 +46,8 @@ export interface TcpPortOptions {
   /** 0 takes any free port. */
   readonly port: number
   readonly protocols: readonly TcpProtocol[]
+  /** Certificate, ALPN, and how long a handshake may take. Without it TLS is unknown here. */
+  readonly tls?: TlsOptions | undefined
   readonly limits?: Partial<TcpLimits>
   /** Whose connections are not counted by address: a proxy's. Default: nobody's. */
   readonly exempt?: (address: string) => boolean
@@ -44,24 +59,27 @@ export interface TcpCounters {
   accepted: number
   /** Over one of the caps: closed at once. */
   refused: number
-  /** Silent for too long, or closed before a byte came. */
+  /** Silent for too long, or closed before it was told what they are for. */
   silent: number
-  /** The first byte belongs to no protocol. */
+  /** The first bytes belong to no protocol. */
   unknown: number
+  /** The TLS handshake failed, or took too long. */
+  tlsFailed: number
 }
 
 /**
- * One TCP port for several protocols. A connection is held until its first byte has come, and handed to
- * whom that byte belongs.
+ * One TCP port for several protocols, with and without TLS. A connection is held until its first bytes have
+ * come, and handed to whom they belong; TLS ends here, and what is inside is told apart the same way.
  */
 export class TcpPort {
   readonly #server: Server
+  readonly #tls: TlsServer | undefined
   readonly #protocols: readonly TcpProtocol[]
   readonly #limits: TcpLimits
   readonly #exempt: (address: string) => boolean
   readonly #open = new Set<Socket>()
   readonly #perAddress = new Map<string, number>()
-  readonly #counters: TcpCounters = { open: 0, accepted: 0, refused: 0, silent: 0, unknown: 0 }
+  readonly #counters: TcpCounters = { open: 0, accepted: 0, refused: 0, silent: 0, unknown: 0, tlsFailed: 0 }
 
   /** Rejects with the system's error (`code`: `EADDRINUSE`, `EACCES`, …). */
   static listen(options: TcpPortOptions): Promise<TcpPort> {
@@ -81,6 +99,7 @@ export class TcpPort {
     this.#protocols = options.protocols
     this.#limits = { ...DEFAULT_TCP_LIMITS, ...options.limits }
     this.#exempt = options.exempt ?? (() => false)
+    this.#tls = options.tls && this.#terminateTls(options.tls)
     // allowHalfOpen is what HTTP servers expect of the sockets that they are given.
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, socket =>
       this.#connected(socket),
@@ -94,6 +113,11 @@ export class TcpPort {
 
   counters(): Readonly<TcpCounters> {
     return this.#counters
+  }
+
+  /** New TLS connections get this certificate from now on. */
+  replaceCertificate(certificate: SecureContextOptions): void {
+    this.#tls?.setSecureContext(certificate)
   }
 
   /** Stops accepting and destroys what is open. Resolves when nothing is left. */
@@ -129,43 +153,52 @@ export class TcpPort {
       if (left === 0) this.#perAddress.delete(source)
       else this.#perAddress.set(source, left)
     })
-    this.#awaitFirstByte(socket)
+    this.#tellApart(socket, "tcp")
   }
 
-  #awaitFirstByte(socket: Socket): void {
-    const giveUp = (): void => {
-      this.#counters.silent++
+  /** Once for the connection itself, and again for what is inside of TLS. */
+  #tellApart(socket: Socket, transport: "tcp" | "tls"): void {
+    awaitFirstBytes(socket, this.#limits.silence, {
+      look: head => this.#takerOf(socket, transport, head),
+      giveUp: () => {
+        this.#counters.silent++
+        socket.destroy()
+      },
+    })
+  }
+
+  /** `undefined` while more bytes are needed to tell. */
+  #takerOf(socket: Socket, transport: "tcp" | "tls", head: Uint8Array): (() => void) | undefined {
+    const tls = transport === "tcp" ? this.#tls : undefined
+    if (tls !== undefined && head[0] === TLS_FIRST_BYTE) return () => tls.emit("connection", socket)
+    for (const protocol of this.#protocols) {
+      const matches = protocol.matches(head)
+      if (matches === undefined) return undefined
+      if (matches) return () => this.#hand(socket, transport, protocol)
+    }
+    return () => {
+      this.#counters.unknown++
       socket.destroy()
     }
-    const timer = setTimeout(giveUp, this.#limits.silence)
-    const stop = (): void => {
-      clearTimeout(timer)
-      socket.off("readable", look)
-      socket.off("end", giveUp)
-      socket.off("close", stop)
-    }
-    const look = (): void => {
-      const bytes = socket.read() as Uint8Array | null
-      if (bytes === null) return
-      stop()
-      socket.unshift(bytes)
-      this.#hand(socket, bytes[0]!)
-    }
-    socket.on("readable", look)
-    socket.once("end", giveUp)
-    socket.once("close", stop)
   }
 
-  #hand(socket: Socket, first: number): void {
-    for (const protocol of this.#protocols) {
-      if (!protocol.matches(first)) continue
-      protocol.accept(socket)
-      // Whoever took it reads with listeners or took the handle; either way it must flow again.
-      process.nextTick(() => socket.resume())
-      return
-    }
-    this.#counters.unknown++
-    socket.destroy()
+  #hand(socket: Socket, transport: "tcp" | "tls", protocol: TcpProtocol): void {
+    protocol.accept(socket, transport)
+    // Whoever took it reads with listeners or took the handle; either way it must flow again.
+    process.nextTick(() => socket.resume())
+  }
+
+  #terminateTls(options: TlsOptions): TlsServer {
+    const server = createTlsServer(options)
+    server.on("secureConnection", socket => {
+      socket.on("error", () => socket.destroy())
+      this.#tellApart(socket, "tls")
+    })
+    server.on("tlsClientError", (_error, socket) => {
+      this.#counters.tlsFailed++
+      socket.destroy()
+    })
+    return server
   }
 }
 

@@ -30,6 +30,11 @@ export interface UdpIo {
   forward(d: Datagram, skip: number, length: number, path: Path): void
   /** Sends what was queued. */
   flush(): void
+  /**
+   * Hands up bytes that came to `path` another way, copied to where received datagrams are: a batch of one, which can
+   * be forwarded like any other.
+   */
+  hand(path: Path, bytes: Uint8Array, at: number, length: number): void
 
   counters(): Readonly<UdpCounters>
   /** Closes every socket; resolves when none is left. */

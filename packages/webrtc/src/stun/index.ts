@@ -13,7 +13,7 @@ export {
   type BindingEvent,
   MAX_OUTSTANDING_QUERIES,
 } from "./binding-client.ts"
-export { demultiplex } from "./demultiplex.ts"
+export { beginsAsStun, demultiplex } from "./demultiplex.ts"
 export { MAX_REASON_LENGTH, readErrorCode, type StunError } from "./error-code.ts"
 export { FINGERPRINT_LENGTH, fingerprintOf, hasValidFingerprint } from "./fingerprint.ts"
 export {

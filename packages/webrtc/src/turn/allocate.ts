@@ -52,6 +52,7 @@ export class Allocate {
     const allocation = table.create(
       {
         client: to.client,
+        transport: out.paths.transport(to.client),
         username: from.username.slice(),
         user,
         key: from.key,

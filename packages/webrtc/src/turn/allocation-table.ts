@@ -1,5 +1,12 @@
 import type { Address } from "../bytes/index.ts"
-import { type BindFailure, NO_PATH, type Out, type Path, type Socket } from "../contract/index.ts"
+import {
+  type BindFailure,
+  NO_PATH,
+  type Out,
+  type Path,
+  type Socket,
+  type Transport,
+} from "../contract/index.ts"
 import { Allocation, type AllocationRequest, type PortWish } from "./allocation.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
 import { Deadlines } from "./deadlines.ts"
@@ -27,6 +34,7 @@ export class AllocationTable {
   /** Waiting for their socket, by the id of the request. */
   readonly #binding = new Map<number, Allocation>()
   readonly #perUser = new Map<string, number>()
+  readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
   #lastNumber = 0
@@ -41,6 +49,11 @@ export class AllocationTable {
 
   get size(): number {
     return this.#all.size
+  }
+
+  /** How many clients come over each. */
+  get perTransport(): Readonly<Record<Transport, number>> {
+    return { ...this.#perTransport }
   }
 
   get all(): Iterable<Allocation> {
@@ -109,6 +122,7 @@ export class AllocationTable {
     const allocation = new Allocation(++this.#lastNumber, request, { ip: relay.ip, port })
     out.paths.hold(allocation.client)
     this.#all.add(allocation)
+    this.#perTransport[allocation.transport]++
     this.#byClient.set(allocation.client, allocation)
     this.#count(allocation.user, allocation.portWish === "even-with-next" ? 2 : 1)
     this.#bind(allocation, out)
@@ -239,6 +253,7 @@ export class AllocationTable {
   /** Gives back all that an allocation has of the driver and of us. */
   free(allocation: Allocation, out: AnyOut): void {
     this.#all.delete(allocation)
+    this.#perTransport[allocation.transport]--
     this.#deadlines.remove(allocation)
     this.#byClient.delete(allocation.client)
     for (const channel of allocation.channels.all) this.#closeChannel(channel, out)
@@ -252,7 +267,11 @@ export class AllocationTable {
     }
     this.#putBackTried(allocation, relay)
     relay.takeBack(allocation.relayed.port)
-    if (!allocation.isBound) return
+    if (!allocation.isBound) {
+      // Its socket may still come, and is closed then.
+      for (const [id, waiting] of this.#binding) if (waiting === allocation) this.#binding.delete(id)
+      return
+    }
     this.#bySocket[allocation.socket] = undefined
     out.ask({ type: "close", socket: allocation.socket })
   }

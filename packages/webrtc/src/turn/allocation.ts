@@ -1,5 +1,5 @@
 import { type Address, equalBytes } from "../bytes/index.ts"
-import type { Path, Socket } from "../contract/index.ts"
+import type { Path, Socket, Transport } from "../contract/index.ts"
 import { type Channel, ChannelTable } from "./channel.ts"
 import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
@@ -17,6 +17,7 @@ export type PortWish = "any" | "even" | "even-with-next" | Reservation
 /** What an allocation is made from: an Allocate request that passed all checks. */
 export interface AllocationRequest {
   readonly client: Path
+  readonly transport: Transport
   readonly username: Uint8Array
   readonly user: string
   readonly key: LongTermKey
@@ -36,6 +37,8 @@ export class Allocation implements Due {
   readonly number: number
   /** The 5-tuple; held for as long as the allocation exists. */
   readonly client: Path
+  /** What the client reaches us over; peers are always reached over UDP. */
+  readonly transport: Transport
   readonly username: Uint8Array
   readonly user: string
   readonly key: LongTermKey
@@ -64,6 +67,7 @@ export class Allocation implements Due {
   constructor(number: number, request: AllocationRequest, relayed: Address) {
     this.number = number
     this.client = request.client
+    this.transport = request.transport
     this.username = request.username
     this.user = request.user
     this.key = request.key

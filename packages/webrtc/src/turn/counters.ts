@@ -1,3 +1,5 @@
+import type { Transport } from "../contract/index.ts"
+
 /** Why a packet went nowhere. */
 export type DropReason =
   /** Neither STUN nor ChannelData, or broken. */
@@ -22,6 +24,8 @@ export type DropReason =
 export interface TurnCounters {
   /** Now. */
   readonly allocations: number
+  /** The same, by what the clients reach the server over. */
+  readonly allocationsOver: Readonly<Record<Transport, number>>
   readonly freePorts: number
   /** Kept for who comes with a RESERVATION-TOKEN. */
   readonly reservedPorts: number
@@ -67,7 +71,9 @@ export class Counters {
     this.errors[code] = (this.errors[code] ?? 0) + 1
   }
 
-  snapshot(now: Pick<TurnCounters, "allocations" | "freePorts" | "reservedPorts">): TurnCounters {
+  snapshot(
+    now: Pick<TurnCounters, "allocations" | "allocationsOver" | "freePorts" | "reservedPorts">,
+  ): TurnCounters {
     return {
       ...now,
       packetsToPeers: this.packetsToPeers,

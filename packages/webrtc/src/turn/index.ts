@@ -14,3 +14,4 @@ export {
 } from "./options.ts"
 export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
 export { type TurnEvent, TurnServer } from "./server.ts"
+export { turnFraming } from "./stream-framing.ts"

@@ -60,8 +60,8 @@ export const DEFAULT_RELAY_PORTS: PortRange = { min: 49_152, max: 65_535 }
 
 export const DEFAULT_LIMITS: TurnLimits = {
   allocations: 10_000,
-  // A browser allocates per network interface and per RTCPeerConnection, and twice while ICE restarts.
-  allocationsPerUser: 50,
+  // A browser allocates per network interface, RTCPeerConnection and URL, and twice while ICE restarts.
+  allocationsPerUser: 150,
   permissions: 128,
   channels: 128,
   defaultLifetime: 600,

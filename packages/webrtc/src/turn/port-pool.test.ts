@@ -65,7 +65,17 @@ describe("PortPool", () => {
   test("the server's ports: whatever is allocated, failed, freed and expired, none is lost", () => {
     const steps = fc.array(
       fc.record({
-        what: fc.constantFrom("allocate", "allocate6", "pair", "free", "advance", "occupy", "answer", "hold"),
+        what: fc.constantFrom(
+          "allocate",
+          "allocate6",
+          "pair",
+          "free",
+          "lose",
+          "advance",
+          "occupy",
+          "answer",
+          "hold",
+        ),
         who: fc.nat(9),
       }),
       { minLength: 1, maxLength: 40 },
@@ -90,6 +100,7 @@ describe("PortPool", () => {
           if (what === "occupy") world.occupied.add(50_000 + who)
           if (what === "advance") world.advance(who * 100_000)
           if (what === "free") client.send(client.signed(0x004, writer => writer.uint32(0x000d, 0)))
+          if (what === "lose") world.lose(client.address)
           if (what.startsWith("allocate") || what === "pair") {
             client.send(
               client.signed(0x003, writer => {
@@ -104,7 +115,9 @@ describe("PortPool", () => {
           // A bind that is awaited may keep ports aside: those tried before it, and one to be reserved.
           const aside = world.asked.length * (limits.bindTries + 1)
           assert.ok(known <= 20 && known + aside >= 20)
-          assert.equal(world.sockets.size, allocations - world.asked.length)
+          // Whose connection ended may have a bind under way all the same.
+          assert.ok(world.sockets.size <= allocations)
+          assert.ok(world.sockets.size >= allocations - world.asked.length)
         }
         world.close()
         world.answerBinds()

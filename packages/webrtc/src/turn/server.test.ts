@@ -3,7 +3,7 @@ import { describe, test } from "node:test"
 import { formatAddress, parseIp } from "../bytes/index.ts"
 import { Attribute, MessageClass, Method, StunWriter } from "../stun/index.ts"
 import { addressIn, Client, newTransactionId, read } from "./testing/client.ts"
-import { address, EPOCH, SECRET, World } from "./testing/world.ts"
+import { address, EPOCH, LISTENER, SECRET, World } from "./testing/world.ts"
 
 const PEER = address("8.8.8.8:9000")
 const data = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
@@ -165,6 +165,41 @@ describe("TurnServer", () => {
       world.events.map(event => (event.type === "freed" ? event.reason : event.type)),
       ["allocated", "server-closed"],
     )
+  })
+
+  test("a client over TCP is told apart, and its allocation ends with its connection", () => {
+    const world = new World()
+    world.paths.carry(LISTENER, "tcp")
+    const client = new Client(world, "1.2.3.4:5000")
+    client.allocate()
+    client.bind(0x4000, PEER)
+    const [allocated] = world.evidence
+    assert.ok(allocated?.kind === "allocated")
+    assert.equal(allocated.transport, "tcp")
+    assert.deepEqual(world.server.counters().allocationsOver, { udp: 0, tcp: 1, tls: 0 })
+    assert.deepEqual(world.lose(client.address), [])
+    assert.deepEqual(world.server.counters().allocationsOver, { udp: 0, tcp: 0, tls: 0 })
+    const [, freed] = world.events
+    assert.ok(freed?.type === "freed")
+    assert.equal(freed.reason, "connection-closed")
+    assert.deepEqual([world.sockets.size, world.paths.held, world.server.nextTick], [0, 0, Infinity])
+    // The same address again is another client.
+    assert.equal(client.allocate().code, 0)
+  })
+
+  test("a connection that ends while its socket is awaited, or that has nothing, leaves nothing", () => {
+    const world = new World()
+    const client = new Client(world, "1.2.3.4:5000")
+    world.lose(client.address)
+    client.challenge()
+    world.binds = "held"
+    client.send(client.signed(Method.allocate, writer => writer.requestedTransport(17)))
+    assert.equal(world.server.counters().allocations, 1)
+    world.lose(client.address)
+    assert.equal(world.server.counters().allocations, 0)
+    assert.deepEqual(world.answerBinds(), [])
+    assert.deepEqual([world.sockets.size, world.paths.held, world.events.length], [0, 0, 0])
+    assert.equal(world.server.counters().freePorts, 2000)
   })
 
   test("a relay socket that was closed is nobody's: its number may be another's next", () => {

@@ -85,7 +85,7 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
 ])
 
 /**
- * A TURN server over UDP (RFC 8656) that also answers STUN Binding requests (RFC 8489 §12).
+ * A TURN server (RFC 8656) for clients over UDP, TCP and TLS, which relays over UDP and also answers STUN Binding requests (RFC 8489 §12).
  *
  * Datagrams of the sockets that it asked for are from peers; all others are from clients. It keeps
  * nothing for anybody who has not returned a nonce with a valid MESSAGE-INTEGRITY.
@@ -178,6 +178,12 @@ export class TurnServer implements Machine<TurnEvent> {
     return this.#table.nextExpiry
   }
 
+  /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
+  closed(path: Path, _now: number, out: TurnOut): void {
+    const allocation = this.#table.ofClient(path)
+    if (allocation !== undefined) this.#free(allocation, "connection-closed", out)
+  }
+
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
   close(_now: number, out: TurnOut): void {
     this.#isClosed = true
@@ -186,8 +192,8 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   counters(): TurnCounters {
-    const { size: allocations, freePorts, reservedPorts } = this.#table
-    return this.#counters.snapshot({ allocations, freePorts, reservedPorts })
+    const { size: allocations, perTransport: allocationsOver, freePorts, reservedPorts } = this.#table
+    return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
   }
 
   #receiveStun(d: Datagram, now: number, out: TurnOut): void {
@@ -319,7 +325,7 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   #tellAllocated(allocation: Allocation, out: TurnOut): void {
-    const { number, username, relayed, lifetime } = allocation
+    const { number, transport, username, relayed, lifetime } = allocation
     const client = out.paths.remote(allocation.client)
     out.tell({ type: "allocated", allocation: number, username, client, relayed })
     out.note({
@@ -327,6 +333,7 @@ export class TurnServer implements Machine<TurnEvent> {
       kind: "allocated",
       allocation: number,
       client: formatAddress(client),
+      transport,
       username: new TextDecoder().decode(username),
       relayed: formatAddress(relayed),
       lifetime,

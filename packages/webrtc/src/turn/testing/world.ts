@@ -130,6 +130,11 @@ export class World {
     return this.#during(() => this.server.receive(d, this.now, this.#out))
   }
 
+  /** A client's connection ended. */
+  lose(client: Address): Sent[] {
+    return this.#during(() => this.server.closed(this.paths.open(LISTENER, client), this.now, this.#out))
+  }
+
   close(): Sent[] {
     return this.#during(() => this.server.close(this.now, this.#out))
   }
