@@ -200,6 +200,15 @@ export function launchChromium({ deny = false, flags = [] }: LaunchOptions = {})
   })
 }
 
+interface OpenOptions {
+  /** Camera and microphone. */
+  readonly grant?: boolean
+  /** Whether the network lets WebSockets through. */
+  readonly webSocket?: boolean
+  /** The network lets through only ICE servers whose URL contains this. */
+  readonly iceServers?: string
+}
+
 /** Totals over all peer connections of a page. */
 export interface Media {
   readonly framesDecoded: number
@@ -223,15 +232,26 @@ export class Person {
     page.on("pageerror", error => this.errors.push(String(error)))
   }
 
-  /** `iceServers`: a network that lets through only those whose URL contains this. */
   static async open(
     browser: Browser,
     url: string,
-    { grant = true, iceServers = "" }: { grant?: boolean; iceServers?: string } = {},
+    { grant = true, webSocket = true, iceServers = "" }: OpenOptions = {},
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
     if (grant) await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
     const page = await context.newPage()
+    if (!webSocket)
+      // As a proxy that refuses it looks from the page.
+      await page.addInitScript(() => {
+        globalThis.WebSocket = class extends EventTarget {
+          onclose: (() => void) | null = null
+          constructor() {
+            super()
+            setTimeout(() => this.onclose?.(), 10)
+          }
+          close() {}
+        } as unknown as typeof WebSocket
+      })
     await page.addInitScript(iceServers => {
       const Native = globalThis.RTCPeerConnection
       const made: RTCPeerConnection[] = []
@@ -279,8 +299,13 @@ export class Person {
       "frames and sound",
       async () => (await this.media()).framesDecoded > 0 && (await this.media()).audioEnergy > 0,
     )
-    const before = (await this.media()).framesDecoded
-    await this.until("more frames", async () => (await this.media()).framesDecoded > before)
+    // A connection that is replaced meanwhile takes its count with it.
+    let least = (await this.media()).framesDecoded
+    await this.until("more frames", async () => {
+      const { framesDecoded } = await this.media()
+      least = Math.min(least, framesDecoded)
+      return framesDecoded > least
+    })
   }
 
   /** How many peer connections the page has made since it was loaded. */

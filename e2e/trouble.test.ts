@@ -148,3 +148,21 @@ describe("When the line to the server is cut", () => {
     assert.deepEqual([...ada.errors, ...ben.errors], [])
   })
 })
+
+test("where no WebSocket gets through, the call comes up over HTTP, and who leaves is gone at once", async () => {
+  const server = await Server.start()
+  const browser = await launchChromium()
+  try {
+    const ada = await Person.open(browser, `${server.url}/r/http`, { webSocket: false })
+    const ben = await Person.open(browser, `${server.url}/r/http`)
+    await ada.join("Ada")
+    await ben.join("Ben")
+    await Promise.all([ada.seesAndHears(), ben.seesAndHears()])
+    await ada.at("leave").click()
+    await ben.until("Ada to go", async () => (await ben.otherTile.count()) === 0)
+    assert.deepEqual([...ada.errors, ...ben.errors], [])
+  } finally {
+    await browser.close()
+    await server.stop()
+  }
+})

@@ -41,6 +41,9 @@ export async function buildPages({
     entryPoints: entries,
     outdir: join(folder, "assets"),
     entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    // What is imported only when it is needed is a file of its own.
+    splitting: true,
     loader: { ".svg": "copy" },
     bundle: true,
     minify: true,

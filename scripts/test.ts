@@ -34,7 +34,7 @@ const test = (files: readonly string[], ...more: string[]) => [
   "--conditions=@tightbeam/source",
   "--test",
   // A test that waits for what never comes fails, with its name.
-  "--test-timeout=120000",
+  "--test-timeout=300000",
   ...more,
   ...flags,
   ...files,

@@ -9,9 +9,12 @@ export class CandidateNotes {
   #remote = 0
   #localRelays = 0
   #complete = false
+  #remoteComplete = false
+  readonly #relayOnly: boolean
 
-  constructor(recorder: TimelineRecorder, peerName: () => string) {
+  constructor(recorder: TimelineRecorder, peerName: () => string, relayOnly: boolean) {
     this.#recorder = recorder
+    this.#relayOnly = relayOnly
     this.#peerName = peerName
   }
 
@@ -21,6 +24,7 @@ export class CandidateNotes {
     this.#remote = 0
     this.#localRelays = 0
     this.#complete = false
+    this.#remoteComplete = false
   }
 
   local(line: string): void {
@@ -33,7 +37,11 @@ export class CandidateNotes {
 
   remote(line: string): void {
     const name = this.#peerName()
-    if (line === "") return this.#recorder.event("candidates", "complete", `${name} has sent all candidates.`)
+    if (line === "") {
+      this.#remoteComplete = true
+      this.#recorder.event("candidates", "complete", `${name} has sent all candidates.`)
+      return this.#note()
+    }
     this.#remote++
     this.#recorder.event("candidates", "remote", `${name}: ${describeCandidate(line)}`)
     this.#note()
@@ -52,7 +60,9 @@ export class CandidateNotes {
   /** Why no pair of them answered. */
   get whyNoPath(): string {
     if (this.#local === 0)
-      return "Your browser gathered no address at all: a policy or an extension may forbid it."
+      return this.#relayOnly
+        ? "Only the relay is allowed, and it gave you no address: it is switched off, or your network does not let you reach it."
+        : "Your browser found no address at all: a policy or an extension may forbid it."
     if (this.#remote === 0) return `No address of ${this.#peerName()} arrived: nothing could be tried.`
     const relay =
       this.#localRelays === 0
@@ -62,6 +72,12 @@ export class CandidateNotes {
   }
 
   #note(): void {
+    // Without an address on either side there is nothing to try, and nothing more to wait for.
+    const nothing = (this.#complete && this.#local === 0) || (this.#remoteComplete && this.#remote === 0)
+    if (nothing && this.#recorder.status("checks") === "waiting") {
+      if (this.#recorder.status("candidates") !== "failed") this.#recorder.fail("candidates", this.whyNoPath)
+      return
+    }
     const note = `${this.#local} of ours, ${this.#remote} of theirs`
     if (this.#local > 0 && this.#remote > 0 && this.#complete) this.#recorder.done("candidates", note)
     else if (this.#recorder.status("candidates") !== "done") this.#recorder.begin("candidates", note)

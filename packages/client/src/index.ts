@@ -1,13 +1,11 @@
 export { deviceError } from "./devices.ts"
 export type { Clock, Transport, TransportHandlers } from "./environment.ts"
 export { TightbeamError, type TightbeamErrorCode } from "./errors.ts"
-export { CONNECTION_HEADER, httpTransport } from "./http-transport.ts"
 export type { LocalPublication } from "./local-publication.ts"
 export * from "./messages.ts"
 export { DEFAULT_OUTBOX_LIMITS, Inbox, type Numbering, Outbox, type OutboxLimits } from "./numbering.ts"
 export { type PublishOptions, Room, type RoomEvents, type RoomOptions } from "./room.ts"
 export { Session, type SessionEvents, type SessionOptions, type View } from "./session.ts"
-export { signalingTransport } from "./signaling-transport.ts"
 export type {
   LocalPublicationView,
   RemoteParticipant,

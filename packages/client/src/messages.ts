@@ -8,6 +8,18 @@ export const PROTOCOL_VERSION = 1
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "tightbeam.v1"
 
+/** A room's name: what fits into a link, a username of the relay and a bus subject without escaping. */
+export const ROOM_NAME_LENGTH = 64
+export const ROOM_NAME: RegExp = /^[A-Za-z0-9_-]{1,64}$/
+
+/**
+ * What a person's name may hold: any script, but nothing that moves the cursor, turns the text around or cannot be
+ * seen; joiners only between what they join. At most 64 UTF-16 units.
+ */
+export const NAME_LENGTH = 64
+export const NAME: RegExp =
+  /^(?:[^\p{Cc}\p{Cf}\p{Cs}\u115f\u1160\u2800\u3164\uffa0]|(?<=\S)[\u200c\u200d](?=\S))*$/u
+
 export type Source = "camera" | "microphone" | "screen" | "screen-audio" | "custom"
 
 /** What a participant sends. Its id outlives the connections that carry it. */

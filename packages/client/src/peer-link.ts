@@ -72,7 +72,7 @@ export class PeerLink {
     this.#options = options
     const recorder = new TimelineRecorder(peer, () => clock.now(), onChange)
     this.recorder = recorder
-    this.#candidates = new CandidateNotes(recorder, peerName)
+    this.#candidates = new CandidateNotes(recorder, peerName, options.iceTransportPolicy === "relay")
     this.#senders = new Senders(error => recorder.event("transmission", "error", String(error)))
     this.#channels = new DataChannels({
       message: onMessage,

@@ -6,9 +6,10 @@ import { TightbeamError } from "./errors.ts"
 import { LocalPublication } from "./local-publication.ts"
 import type { Peer, Source } from "./messages.ts"
 import { PeerLink } from "./peer-link.ts"
+import { aborted, left, noSuchParticipant, notSupported } from "./room-errors.ts"
 import { Session, type View } from "./session.ts"
+import { signalingTransport } from "./signaling-transport.ts"
 import type { RemoteParticipant, RemotePublication, RoomSnapshot, RoomState } from "./snapshot.ts"
-import { webSocketTransport } from "./websocket-transport.ts"
 
 export interface RoomOptions {
   /** The server: `https://calls.example`. Default: where the page came from. */
@@ -133,7 +134,7 @@ export class Room {
       name: () => this.#name,
       token: typeof token === "string" ? () => token : token,
       clock: this.#clock,
-      connect: this.#options.connect ?? (handlers => webSocketTransport(this.#url(), handlers)),
+      connect: this.#options.connect ?? signalingTransport(() => this.#url(), this.#clock),
       events: {
         welcomed: (view, fresh) => {
           this.#watchPage()
@@ -488,34 +489,4 @@ export class Room {
       for (const callback of this.#subscribers) callback()
     })
   }
-}
-
-function aborted(cause: unknown): TightbeamError {
-  return new TightbeamError(
-    "aborted",
-    "Joining was given up before it was done.",
-    "Join again, or give it more time.",
-    { cause },
-  )
-}
-
-function left(): TightbeamError {
-  return new TightbeamError("aborted", "The room was left before it was done.", "Join again.")
-}
-
-function notSupported(cause: unknown): TightbeamError {
-  return new TightbeamError(
-    "not-supported",
-    `This browser makes no peer connections (${String(cause)}).`,
-    "A policy or an extension may forbid them; try another browser.",
-    { cause },
-  )
-}
-
-function noSuchParticipant(id: string): TightbeamError {
-  return new TightbeamError(
-    "no-such-participant",
-    `Nobody of the id ${id} is in the room.`,
-    "They may have just left.",
-  )
 }

@@ -19,14 +19,12 @@ interface Stats {
   readonly relayProtocol?: "udp" | "tcp" | "tls"
   readonly address?: string
   readonly port?: number
-  readonly bytesReceived?: number
 }
 
 /** What getStats() says of the path that carries the call. */
 export function readPath(report: RTCStatsReport): {
   path: SelectedPath | undefined
   security: string | undefined
-  bytesReceived: number
 } {
   const all: Stats[] = []
   report.forEach(each => all.push(each as Stats))
@@ -46,7 +44,7 @@ export function readPath(report: RTCStatsReport): {
       remote,
       roundTripTime: rtt === undefined ? undefined : Math.round(rtt * 1000),
     }
-  return { path, security: transport && securityOf(transport), bytesReceived: pair?.bytesReceived ?? 0 }
+  return { path, security: transport && securityOf(transport) }
 }
 
 function summary(stats: Stats | undefined): CandidateSummary | undefined {
@@ -55,7 +53,7 @@ function summary(stats: Stats | undefined): CandidateSummary | undefined {
   return {
     type,
     protocol,
-    address: address && port ? (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`) : "",
+    address: address && port ? withPort(address, port) : "",
     ...(type === "relay" && relayProtocol && { relayProtocol }),
   }
 }
@@ -81,10 +79,9 @@ export function describeCandidate(line: string): string {
   const [, , transport = "", , address = "", port = "", , type = ""] = line.split(" ")
   if (address.endsWith(".local")) return `${type}, its address hidden, over ${transport.toUpperCase()}`
   // Active TCP candidates open connections themselves, and listen nowhere (RFC 6544 §4.5).
-  const shown = line.includes("tcptype active")
-    ? address
-    : address.includes(":")
-      ? `[${address}]:${port}`
-      : `${address}:${port}`
+  const shown = line.includes("tcptype active") ? address : withPort(address, port)
   return `${type} ${shown} over ${transport.toUpperCase()}`
 }
+
+const withPort = (address: string, port: number | string): string =>
+  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`

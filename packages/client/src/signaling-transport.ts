@@ -1,15 +1,39 @@
 import type { Clock, Transport, TransportHandlers } from "./environment.ts"
-import { httpTransport } from "./http-transport.ts"
 import { webSocketTransport } from "./websocket-transport.ts"
 
 /** How long a WebSocket may take to open, ms. Some proxies swallow it without a word. */
 const OPEN_TIMEOUT = 5000
 
+/** Most never need it: it is loaded when they do. */
+function httpTransport(url: string, handlers: TransportHandlers): Transport {
+  let transport: Transport | undefined
+  let closed = false
+  const load = async (): Promise<void> => {
+    try {
+      const http = await import("./http-transport.ts")
+      if (!closed) transport = http.httpTransport(url, handlers)
+    } catch {
+      handlers.closed()
+    }
+  }
+  void load()
+  return {
+    send: text => transport?.send(text),
+    close: () => {
+      closed = true
+      transport?.close()
+    },
+  }
+}
+
 /**
  * Connects by WebSocket, and where that does not open, by HTTP: behind some proxies, and on iPhones that trust a
  * self-signed certificate for pages but not for WebSockets. What opened last time is tried first the next.
  */
-export function signalingTransport(url: string, clock: Clock): (handlers: TransportHandlers) => Transport {
+export function signalingTransport(
+  url: () => string,
+  clock: Clock,
+): (handlers: TransportHandlers) => Transport {
   let way = webSocketTransport
   return handlers => {
     const tried = way
@@ -22,7 +46,7 @@ export function signalingTransport(url: string, clock: Clock): (handlers: Transp
       if (!opened) way = tried === webSocketTransport ? httpTransport : webSocketTransport
       handlers.closed()
     }
-    const transport = way(url, {
+    const transport = way(url(), {
       opened: () => {
         opened = true
         cancel()

@@ -4,6 +4,7 @@ import { type RemoteParticipant, type RoomSnapshot, TightbeamError } from "@tigh
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
 import { FakeRoom } from "./gallery/fake-room.ts"
 import { timelineAt } from "./gallery/fake-timeline.ts"
+import type { PublicationApi } from "./room-api.ts"
 import { RoomStore } from "./room-store.ts"
 import { actionFor, type KeyPress } from "./shortcuts.ts"
 import { listen, meterShare, SILENT } from "./speaking.ts"
@@ -161,4 +162,61 @@ test("opening the chat reads it; opening the other panel closes it", () => {
   assert.equal(store.chat.unread.value, 1)
   store.show("timeline")
   assert.equal(store.panel.value, undefined)
+})
+
+test("what the server refuses is said", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  room.emit(
+    "error",
+    new TightbeamError("not-allowed", "You may not publish.", "Ask for a token that allows it."),
+  )
+  assert.deepEqual(store.trouble.value, {
+    message: "You may not publish.",
+    hint: "Ask for a token that allows it.",
+  })
+})
+
+test("a device that the browser gives only after the call is let go, and nobody is troubled", async () => {
+  for (const ask of ["toggle", "switchDevice"] as const) {
+    const room = new FakeRoom()
+    const store = new RoomStore(room, "standup")
+    await store.join("Ada")
+    const given = Promise.withResolvers<PublicationApi>()
+    room.publish = () => given.promise
+    const asked = ask === "toggle" ? store.toggle("camera") : store.switchDevice("camera", "second")
+    await store.leave()
+    let unpublished = 0
+    given.resolve({
+      unpublish: () => {
+        unpublished++
+        return Promise.resolve()
+      },
+    } as PublicationApi)
+    await asked
+    assert.equal(unpublished, 1, ask)
+    let published = 0
+    room.publish = () => {
+      published++
+      return Promise.reject(new Error("nobody asks any more"))
+    }
+    await (ask === "toggle" ? store.toggle("camera") : store.switchDevice("camera", "second"))
+    assert.equal(published, 0, ask)
+    assert.equal(store.trouble.value, undefined, ask)
+  }
+})
+
+test("somebody who cannot be reached is tried again; somebody who left meanwhile is no trouble", async () => {
+  const room = new FakeRoom()
+  const asked: string[] = []
+  room.reconnect = participant => {
+    asked.push(participant)
+    throw new TightbeamError("no-such-participant", "Nobody.", "")
+  }
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  store.reconnect("p1")
+  assert.deepEqual(asked, ["p1"])
+  assert.equal(store.trouble.value, undefined)
 })

@@ -1,8 +1,8 @@
-import { PHASES } from "@tightbeam/client"
+import { PHASES, ROOM_NAME_LENGTH } from "@tightbeam/client"
 import { useState } from "preact/hooks"
 import { Wordmark } from "./beam.tsx"
 import { ShuffleIcon } from "./icons.tsx"
-import { ROOM_NAME_MAX, suggestRoomName, tidyRoomName } from "./names.ts"
+import { suggestRoomName, tidyRoomName } from "./names.ts"
 import { PHASE_WORDS } from "./phases.ts"
 
 const suggest = (): string =>
@@ -38,7 +38,7 @@ export function Home({ onRoom }: { onRoom: (room: string) => void }) {
                 data-testid="room-input"
                 value={typed}
                 onInput={event => setTyped(tidyRoomName(event.currentTarget.value))}
-                maxLength={ROOM_NAME_MAX}
+                maxLength={ROOM_NAME_LENGTH}
                 autocapitalize="off"
                 autocomplete="off"
                 spellcheck={false}

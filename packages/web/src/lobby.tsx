@@ -1,10 +1,11 @@
+import { NAME_LENGTH } from "@tightbeam/client"
 import { useEffect, useRef, useState } from "preact/hooks"
 import { PageHeader } from "./beam.tsx"
 import { CopyButton } from "./copy-button.tsx"
 import { DevicePicker } from "./device-picker.tsx"
 import { type Devices, problemsOf } from "./devices.ts"
 import { recall, remember } from "./memory.ts"
-import { PERSON_NAME_MAX, tidyPersonName } from "./names.ts"
+import { tidyPersonName } from "./names.ts"
 import { MicrophoneMeter, Preview } from "./preview.tsx"
 import type { ShareLink } from "./share-link.ts"
 
@@ -50,7 +51,7 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
             data-testid="name"
             value={name}
             onInput={event => setName(event.currentTarget.value)}
-            maxLength={PERSON_NAME_MAX}
+            maxLength={NAME_LENGTH}
             autocomplete="name"
             enterkeyhint="go"
             placeholder="Guest"

@@ -1,11 +1,10 @@
+import { NAME, NAME_LENGTH, ROOM_NAME, ROOM_NAME_LENGTH } from "@tightbeam/client"
+
 const CONSONANTS = "bdgklmnrstvz"
 const VOWELS = "aeiou"
 
 /** Syllables that join into words nobody wants in a link. */
 const UNWANTED = /kak|nig|nazi|gaga|tit|rape|dumu|gut|negr/
-
-/** The longest room name that fits a link and a token. */
-export const ROOM_NAME_MAX = 64
 
 /**
  * A room name that can be said over the phone and is hard to guess: six syllables, about 35 bits.
@@ -29,15 +28,14 @@ export function suggestRoomName(random: (bytes: Uint8Array) => unknown): string 
 const pick = (letters: string, byte: number): string => letters[byte % letters.length]!
 
 /** What a room may be called. */
-export const isRoomName = (name: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(name)
-
-/** The longest name of a person that is sent. */
-export const PERSON_NAME_MAX = 64
+export const isRoomName = (name: string): boolean => ROOM_NAME.test(name)
 
 /** A person's name as others may see it: any script, without what moves the cursor or turns text around. */
 export function tidyPersonName(typed: string): string {
-  const clean = typed.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "").trim()
-  return clean.slice(0, PERSON_NAME_MAX).trim() || "Guest"
+  // Joiners mean something only between what they join: each character is judged in such a place.
+  const clean = Array.from(typed, character => (NAME.test(`x${character}x`) ? character : "")).join("")
+  const name = clean.trim().slice(0, NAME_LENGTH).trim()
+  return NAME.test(name) && name !== "" ? name : "Guest"
 }
 
 /** What a person typed, as a room name: lower case, dashes for spaces, without what a link would mangle. */
@@ -49,5 +47,5 @@ export function tidyRoomName(typed: string): string {
     .replace(/[^a-z0-9_-]/g, "")
     .replace(/-{2,}/g, "-")
     .replace(/^-/, "")
-    .slice(0, ROOM_NAME_MAX)
+    .slice(0, ROOM_NAME_LENGTH)
 }

@@ -47,7 +47,8 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
     )
   }
   const rejoin = (name: string): void => {
-    void devices.start().then(() => join(name))
+    void devices.start()
+    join(name)
   }
 
   if (stage.at === "lobby")

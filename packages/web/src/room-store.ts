@@ -54,6 +54,7 @@ export class RoomStore {
       api.subscribe(() => this.#update()),
       api.on("participant", event => this.#onParticipant(event)),
       api.on("message", event => this.#onMessage(event)),
+      api.on("error", error => (this.trouble.value = describe(error))),
       api.on("publication", ({ publication, change }) => {
         if (change === "unpublished") this.#published.delete(publication.source)
         else this.#published.set(publication.source, publication)
@@ -90,18 +91,18 @@ export class RoomStore {
 
   /** On if off, off if on; asks for the device where there is none yet. */
   async toggle(what: Switchable): Promise<void> {
-    if (this.#busy.value.has(what)) return
+    if (this.#over || this.#busy.value.has(what)) return
     this.#busy.value = new Set([...this.#busy.value, what])
     this.trouble.value = undefined
     try {
       const publication = this.#published.get(what)
-      if (publication === undefined) this.#published.set(what, await this.#api.publish(what))
+      if (publication === undefined) this.#keep(what, await this.#api.publish(what))
       else if (what === "screen") await publication.unpublish()
       else if (publication.muted) await publication.unmute()
       else await publication.mute()
     } catch (error) {
       const cancelled = error instanceof TightbeamError && error.code === "screen-cancelled"
-      if (!cancelled) this.trouble.value = describe(error)
+      if (!cancelled && !this.#over) this.trouble.value = describe(error)
     } finally {
       this.#busy.value = new Set([...this.#busy.value].filter(other => other !== what))
     }
@@ -112,14 +113,24 @@ export class RoomStore {
     this.#api.retryNow()
   }
 
+  /** Tries to reach somebody now whose connection has failed. */
+  reconnect(participant: string): void {
+    try {
+      this.#api.reconnect(participant)
+    } catch {
+      // They have just left: there is nobody to reach.
+    }
+  }
+
   /** Another camera or microphone, while the call goes on. */
   async switchDevice(what: "camera" | "microphone", deviceId: string): Promise<void> {
+    if (this.#over) return
     try {
       const publication = this.#published.get(what)
       if (publication) await publication.switch(deviceId)
-      else this.#published.set(what, await this.#api.publish(what, { deviceId }))
+      else this.#keep(what, await this.#api.publish(what, { deviceId }))
     } catch (error) {
-      this.trouble.value = describe(error)
+      if (!this.#over) this.trouble.value = describe(error)
     }
   }
 
@@ -157,9 +168,15 @@ export class RoomStore {
     await this.#api.leave().catch(() => {})
   }
 
+  /** The browser may have asked for so long that the call is over. */
+  #keep(source: Source, publication: PublicationApi): void {
+    if (this.#over) void publication.unpublish()
+    else this.#published.set(source, publication)
+  }
+
   async #publish(source: "camera" | "microphone", track: MediaStreamTrack, muted: boolean): Promise<void> {
     try {
-      this.#published.set(source, await this.#api.publish(track, { source, muted }))
+      this.#keep(source, await this.#api.publish(track, { source, muted }))
     } catch (error) {
       track.stop()
       this.trouble.value = describe(error)

@@ -51,6 +51,7 @@ export function Stage({ store, link, onDevices }: StageProps) {
               participant={participant}
               rect={faces[i + 1]!}
               onTimeline={() => store.watch(participant.id)}
+              onReconnect={() => store.reconnect(participant.id)}
             />
           ))}
           <SelfTile room={room} rect={faces[0]!} floats={selfFloats} onDevices={onDevices} />

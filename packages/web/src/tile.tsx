@@ -9,6 +9,7 @@ import { useMeter } from "./mic-meter.ts"
 import { pathChip } from "./path-words.ts"
 import { Avatar, PersonName, tintOf } from "./person-name.tsx"
 import { currentPhase, noteSentence, PHASE_WORDS, phaseDuration } from "./phases.ts"
+import { ReconnectButton } from "./reconnect-button.tsx"
 import { isMuted } from "./room-api.ts"
 import { TrackVideo } from "./track-media.tsx"
 
@@ -83,10 +84,11 @@ interface RemoteTileProps {
   participant: RemoteParticipant
   rect: Rect
   onTimeline: () => void
+  onReconnect: () => void
 }
 
 /** Somebody else, with the beam to them while it is not whole. */
-export function RemoteTile({ participant, rect, onTimeline }: RemoteTileProps) {
+export function RemoteTile({ participant, rect, onTimeline, onReconnect }: RemoteTileProps) {
   const { id, name, away, publications } = participant
   const camera = publications.find(({ source, muted }) => source === "camera" && !muted)
   const microphone = publications.find(({ source }) => source === "microphone")
@@ -96,6 +98,7 @@ export function RemoteTile({ participant, rect, onTimeline }: RemoteTileProps) {
     <Frame rect={rect} participant={id} label={name} speaking={speaking.value}>
       {camera?.track ? <TrackVideo track={camera.track} /> : <Avatar name={name} />}
       <Connection participant={participant} onTimeline={onTimeline} />
+      {participant.timeline.status === "failed" && <ReconnectButton name={name} onReconnect={onReconnect} />}
       <NameTag name={name} muted={muted} {...(away && { note: "connection lost, may be back" })} />
     </Frame>
   )
@@ -129,7 +132,7 @@ function Connection({ participant, onTimeline }: { participant: RemoteParticipan
   }
   const phase = currentPhase(timeline)
   const title = phase ? PHASE_WORDS[phase.name].title : "Connecting"
-  const elapsed = phase && phase.status !== "failed" ? phaseDuration(phase, now) : undefined
+  const elapsed = phase?.status === "active" ? phaseDuration(phase, now) : undefined
   const words = {
     connecting: title,
     recovering: `Mending: ${title.toLowerCase()}`,

@@ -8,6 +8,7 @@ import { PanelHeader } from "./panel.tsx"
 import { connectionSentence, securitySentence } from "./path-words.ts"
 import { PersonName } from "./person-name.tsx"
 import { connectDuration, lightOf, noteSentence, PHASE_WORDS, phaseDuration } from "./phases.ts"
+import { ReconnectButton } from "./reconnect-button.tsx"
 import type { RoomStore } from "./room-store.ts"
 
 /** What happened on the way to each person: the beam, upright, with a row for each bead. */
@@ -42,7 +43,11 @@ export function TimelinePanel({ store }: { store: RoomStore }) {
                 ))}
               </div>
             )}
-            <ConnectionTo key={watched.id} participant={watched} />
+            <ConnectionTo
+              key={watched.id}
+              participant={watched}
+              onReconnect={() => store.reconnect(watched.id)}
+            />
           </>
         )}
       </div>
@@ -59,7 +64,12 @@ function mostUrgent(participants: readonly RemoteParticipant[]): RemoteParticipa
   )[0]
 }
 
-function ConnectionTo({ participant: { name, timeline } }: { participant: RemoteParticipant }) {
+interface ConnectionProps {
+  participant: RemoteParticipant
+  onReconnect: () => void
+}
+
+function ConnectionTo({ participant: { name, timeline }, onReconnect }: ConnectionProps) {
   const now = useNow(timeline.status === "connecting" || timeline.status === "recovering", 100)
   const took = connectDuration(timeline)
   const beginning = timeline.phases.find(phase => phase.startedAt !== undefined)?.startedAt ?? now
@@ -68,6 +78,7 @@ function ConnectionTo({ participant: { name, timeline } }: { participant: Remote
       <p class="timeline-sentence" data-status={timeline.status}>
         {connectionSentence(name, timeline)}
       </p>
+      {timeline.status === "failed" && <ReconnectButton name={name} onReconnect={onReconnect} />}
       <div class="spine-end">
         <span class="end-mark" />
         <span>You</span>

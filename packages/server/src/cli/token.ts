@@ -1,6 +1,7 @@
+import { ROOM_NAME } from "@tightbeam/client"
 import { type Loaded } from "../config/index.ts"
 import { DataFolder } from "../data/index.ts"
-import { issueToken, ROOM_NAME } from "../signaling/index.ts"
+import { issueToken } from "../signaling/index.ts"
 import { accessSecret, lanUrl } from "../start.ts"
 import { parseDuration } from "./duration.ts"
 import { UsageError } from "./usage-error.ts"

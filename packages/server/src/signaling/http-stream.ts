@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { CONNECTION_HEADER } from "@tightbeam/client"
+import { CONNECTION_HEADER } from "@tightbeam/client/http-transport"
 import type { Address } from "@tightbeam/webrtc/bytes"
 import type { Path } from "@tightbeam/webrtc/contract"
 import { HttpError, type Routes, readBody } from "../http/index.ts"

@@ -1,3 +1,2 @@
-export { ROOM_NAME } from "./schema.ts"
 export { signaling } from "./service.ts"
 export { issueToken } from "./tokens.ts"

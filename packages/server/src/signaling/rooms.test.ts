@@ -88,6 +88,16 @@ describe("Joining", () => {
     ],
     ["an empty name", { type: "join", version: 1, room: "r", token: "r/0", name: " " }, "bad-message"],
     [
+      "a name that cannot be seen",
+      { type: "join", version: 1, room: "r", token: "r/0", name: "\u200b\u2060" },
+      "bad-message",
+    ],
+    [
+      "a name of a blank letter",
+      { type: "join", version: 1, room: "r", token: "r/0", name: "\u3164" },
+      "bad-message",
+    ],
+    [
       "a name that turns text around",
       { type: "join", version: 1, room: "r", token: "r/0", name: "a\u202eb" },
       "bad-message",

@@ -1,18 +1,22 @@
-import type { ClientMessage, Numbering, Publication, Signal } from "@tightbeam/client"
+import {
+  type ClientMessage,
+  NAME,
+  NAME_LENGTH,
+  type Numbering,
+  type Publication,
+  ROOM_NAME,
+  type Signal,
+} from "@tightbeam/client"
 import { z } from "zod"
 
-/** A room's name: what fits into a link, a username of the relay and a bus subject without escaping. */
-export const ROOM_NAME: RegExp = /^[A-Za-z0-9_-]{1,64}$/
-
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1–64 of A–Z a–z 0–9 _ -")
-const room = z.string().regex(ROOM_NAME, "1–64 of A–Z a–z 0–9 _ -")
-/** Names are for people: any script, but nothing that moves the cursor or turns the text around. */
+const id = z.string().regex(ROOM_NAME, "1–64 of A–Z a–z 0–9 _ -")
+const room = id
 const name = z
   .string()
   .trim()
   .min(1)
-  .max(64)
-  .regex(/^[^\p{Cc}\u202a-\u202e\u2066-\u2069]*$/u, "no control or direction-override characters")
+  .max(NAME_LENGTH)
+  .regex(NAME, "no invisible, control or direction characters")
 const mid = z.string().min(1).max(32)
 const generation = z.int().min(0).max(1_000_000)
 

@@ -1,3 +1,4 @@
+import { ROOM_NAME } from "@tightbeam/client"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import { HttpError, sendJson } from "../http/index.ts"
 import { errorText } from "../log/index.ts"
@@ -6,7 +7,6 @@ import { MemoryBus } from "./bus.ts"
 import { SignalingHost } from "./host.ts"
 import { httpSignaling } from "./http-stream.ts"
 import { Rooms } from "./rooms.ts"
-import { ROOM_NAME } from "./schema.ts"
 import { issueToken, verifyToken } from "./tokens.ts"
 import { webSocketSignaling } from "./websocket.ts"
 

@@ -1,6 +1,7 @@
 import type { RemoteParticipant, RoomSnapshot, Source } from "@tightbeam/client"
 import type { PublicationApi, RoomApi, RoomEvents } from "../room-api.ts"
 import { fakeCamera, fakeMicrophone, fakeScreen } from "./fake-media.ts"
+import { timelineAt } from "./fake-timeline.ts"
 
 type Listener = (event: never) => void
 
@@ -103,6 +104,14 @@ export class FakeRoom implements RoomApi {
 
   retryNow(): void {
     this.set({ state: { status: "connected" } })
+  }
+
+  reconnect(participant: string): void {
+    this.set({
+      participants: this.#snapshot.participants.map(other =>
+        other.id === participant ? { ...other, timeline: timelineAt(participant, "checks") } : other,
+      ),
+    })
   }
 
   leave(): Promise<void> {
