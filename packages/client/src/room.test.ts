@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { TightbeamError } from "./errors.ts"
+import { Room } from "./room.ts"
 import { fakeTrack } from "./testing/fake-media.ts"
 import { connectionOf, settle, World } from "./testing/world.ts"
 
@@ -309,4 +310,8 @@ describe("Coming back", () => {
     assert.equal(connectionOf(ada), adas)
     for (const room of [ada, ben]) assert.deepEqual(statuses(room), ["connected"])
   })
+})
+
+test("what is said before joining is refused, not lost in silence", async () => {
+  await assert.rejects(new Room({ token: "token" }).send("chat", { text: "hello" }), { code: "not-joined" })
 })

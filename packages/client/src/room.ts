@@ -223,6 +223,8 @@ export class Room {
     data: unknown,
     { to, reliable = true }: { to?: string; reliable?: boolean } = {},
   ): Promise<void> {
+    if (this.#session?.view === undefined)
+      throw new TightbeamError("not-joined", "Nobody can be told yet.", "Join a room first.")
     const encoded = encodeMessage({ topic, data })
     const links = to === undefined ? [...this.#links.values()] : [this.#linkTo(to)]
     const size = typeof encoded === "string" ? new TextEncoder().encode(encoded).length : encoded.length
