@@ -64,7 +64,7 @@ test("up says where it is, serves, and drains on SIGTERM", async t => {
   assert.equal(code, 0)
   const text = Buffer.concat(await output).toString()
   assert.match(text, new RegExp(`This computer +http://localhost:${http}/`))
-  assert.match(text, new RegExp(`HTTP, HTTPS, WebSocket +TCP 127.0.0.1 port ${http}`))
+  assert.match(text, new RegExp(`HTTP, HTTPS, WebSocket, TURN +TCP 127.0.0.1 port ${http}`))
   assert.match(text, new RegExp(`STUN, TURN +UDP 127.0.0.1 port ${turn}`))
   assert.match(text, /Relay +UDP ports 49152–65535/)
   assert.match(text, new RegExp(`Data +${root}/data`))

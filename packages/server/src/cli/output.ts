@@ -13,7 +13,13 @@ export interface Show {
 export function welcome(running: Running, config: Config, show: Show): string {
   const { localUrl, lanUrl, httpPort, turnPort, dataFolder } = running
   const { tls, turn } = config
-  const scheme = tls.mode === "off" ? "HTTP, WebSocket" : "HTTP, HTTPS, WebSocket"
+  const spoken = [
+    "HTTP",
+    tls.mode === "off" ? [] : "HTTPS",
+    "WebSocket",
+    turnPort === undefined ? [] : "TURN",
+  ]
+  const scheme = spoken.flat().join(", ")
   const ports = turn.relayPorts
   const lines = [
     "",

@@ -291,6 +291,21 @@ test("who does not read loses data, has room for answers, and is closed when tha
   assert.deepEqual([counters.open, counters.stalled], [0, 1])
 })
 
+test("what waits on all streams together is bounded too", async t => {
+  const paths: Path[] = []
+  const driver = run(t, { receive: d => void paths.push(d.path) }, { streams: { queueOfAll: 1024 } })
+  for (const socket of [await dial(t), await dial(t)]) socket.write(padded("hi"))
+  await until(() => paths.length === 2)
+  // Of what is said in one turn nothing has left yet.
+  driver.command((_now, out) => {
+    const block = "x".repeat(250)
+    for (let i = 0; i < 1000; i++) say(block, paths[i % 2]!, out)
+  })
+  const { queued, sent, sendDropped } = driver.streamCounters()
+  assert.ok(queued <= 1024 + 64 * 1024)
+  assert.deepEqual([sent + sendDropped, sendDropped > 0], [1000, true])
+})
+
 test("who reads again in time stays", async t => {
   let path: Path | undefined
   const driver = run(
