@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { createSocket } from "node:dgram"
 import { once } from "node:events"
+import { monitorEventLoopDelay } from "node:perf_hooks"
 import { test } from "node:test"
 import { Worker } from "node:worker_threads"
 import { parseConfig } from "../config/schema.ts"
@@ -70,8 +71,12 @@ test(`${COUNT} mutated STUN packets at the live port neither end the process nor
     workerData: { port: relay.port, count: COUNT, seed: 1, messages, received },
     execArgv: ["--conditions=@tightbeam/source"],
   })
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
   await once(flood, "message")
+  delay.disable()
   turns.stop()
+  const p99 = delay.percentile(99) / 1e6
 
   const { udp, turn: counters } = relay.counters()
   t.diagnostic(`${udp.received} received, ${udp.sent} answered`)
@@ -79,6 +84,8 @@ test(`${COUNT} mutated STUN packets at the live port neither end the process nor
     `longest turn of the event loop: ${turns.ours.toFixed(1)} ms of our own, ${turns.wall.toFixed(1)} ms by the clock`,
   )
   assert.ok(udp.received >= COUNT - 512, `only ${udp.received} arrived`)
+  t.diagnostic(`event-loop delay by the clock: p99 ${p99.toFixed(1)} ms`)
+  assert.ok(p99 < MAX_DELAY, `event-loop delay p99 ${p99.toFixed(1)} ms by the clock`)
   assert.ok(turns.ours < MAX_DELAY, `the process did not answer for ${turns.ours.toFixed(1)} ms`)
   assert.equal(counters.allocations, 0)
 
