@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks"
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { SharingNote, StateBanner, TroubleNote } from "./banner.tsx"
 import { Beam } from "./beam.tsx"
 import { Chat } from "./chat.tsx"
@@ -11,7 +11,7 @@ import { SoundIcon } from "./icons.tsx"
 import { useIdle } from "./idle.ts"
 import { wake } from "./loudness.ts"
 import { overallLights } from "./phases.ts"
-import type { RoomStore } from "./room-store.ts"
+import type { Panel, RoomStore } from "./room-store.ts"
 import type { ShareLink } from "./share-link.ts"
 import { type Action, actionFor, takesText } from "./shortcuts.ts"
 import { Stage } from "./stage.tsx"
@@ -32,13 +32,13 @@ export function Call({ store, link, onLeave }: CallProps) {
   const [dialog, setDialog] = useState<"help" | "devices">()
   const idle = useIdle(panel !== undefined || dialog !== undefined || room.state.status !== "connected")
   const page = useRef<HTMLDivElement>(null)
-  useShortcuts(action => {
+  useShortcuts(store, action => {
     if (action === "leave") onLeave()
     else if (action === "help") setDialog("help")
     else if (action === "chat" || action === "timeline") store.show(action)
     else void store.toggle(action)
   })
-  useClosingPanels(store, page)
+  useFocusAfterPanel(panel, page)
   useWakeLock()
   const unread = store.chat.unread.value
   useEffect(() => {
@@ -169,12 +169,14 @@ function Sound({ store }: { store: RoomStore }) {
   )
 }
 
-function useShortcuts(act: (action: Action) => void): void {
+/** The page's keys. A layout effect: who presses a key as soon as the page shows is heard. */
+function useShortcuts(store: RoomStore, act: (action: Action) => void): void {
   const latest = useRef(act)
   latest.current = act
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { key, ctrlKey, metaKey, altKey, repeat } = event
+      if (key === "Escape" && !document.querySelector("dialog[open]")) return store.show(undefined)
       const action = actionFor({ key, ctrlKey, metaKey, altKey, repeat, typing: takesText(event.target) })
       if (action === undefined) return
       event.preventDefault()
@@ -182,25 +184,18 @@ function useShortcuts(act: (action: Action) => void): void {
     }
     document.addEventListener("keydown", press)
     return () => document.removeEventListener("keydown", press)
-  }, [])
+  }, [store])
 }
 
-/** Escape closes the panel; the focus goes back to its button rather than nowhere. */
-function useClosingPanels(store: RoomStore, page: { current: HTMLElement | null }): void {
-  const panel = store.panel.value
+/** The focus goes back to the button of a panel that closed, rather than nowhere. */
+function useFocusAfterPanel(panel: Panel | undefined, page: { current: HTMLElement | null }): void {
   const before = useRef(panel)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const closed = before.current
     before.current = panel
     if (panel === undefined && closed !== undefined && document.activeElement === document.body)
       page.current
         ?.querySelector<HTMLElement>(`[data-testid=toggle-${closed}]`)
         ?.focus({ preventScroll: true })
-    if (panel === undefined) return undefined
-    const press = (event: KeyboardEvent): void => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) store.show(undefined)
-    }
-    document.addEventListener("keydown", press)
-    return () => document.removeEventListener("keydown", press)
-  }, [panel, store, page])
+  }, [panel, page])
 }
