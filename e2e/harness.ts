@@ -207,6 +207,8 @@ interface OpenOptions {
   readonly webSocket?: boolean
   /** The network lets through only ICE servers whose URL contains this. */
   readonly iceServers?: string
+  /** The network lets no request to such a URL through. */
+  readonly offline?: RegExp
 }
 
 /** Totals over all peer connections of a page. */
@@ -235,11 +237,12 @@ export class Person {
   static async open(
     browser: Browser,
     url: string,
-    { grant = true, webSocket = true, iceServers = "" }: OpenOptions = {},
+    { grant = true, webSocket = true, iceServers = "", offline }: OpenOptions = {},
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
     if (grant) await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
     const page = await context.newPage()
+    if (offline) await page.route(offline, route => route.abort())
     if (!webSocket)
       // As a proxy that refuses it looks from the page.
       await page.addInitScript(() => {
