@@ -16,6 +16,8 @@ export interface App {
   readonly accessSecret: Uint8Array
   /** Fresh ICE servers for a participant; none where TURN is disabled. */
   readonly iceServers: (room: string, participant: string) => IceServers
+  /** A participant is gone: nothing is relayed for them any more. */
+  readonly revokeIceServers: (room: string, participant: string) => void
   /** Where a request came from, as far as the proxy may be trusted. */
   readonly clientAddress: (request: IncomingMessage) => Address
   readonly onEvidence: (evidence: Evidence) => void

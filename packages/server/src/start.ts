@@ -241,6 +241,7 @@ class Process implements Running {
       routes,
       accessSecret: accessSecret(this.#config, this.#data),
       iceServers: (room, participant) => this.#iceServers(room, participant),
+      revokeIceServers: (room, participant) => this.#relay?.revoke(room, participant),
       clientAddress: request => clientAddress(request, this.#config.http.trustProxy),
       onEvidence: this.#onEvidence,
     }

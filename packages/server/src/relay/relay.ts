@@ -51,6 +51,9 @@ export interface IceServers {
   readonly ttl: number
 }
 
+/** Credentials expire by the calendar, which may be set back a little meanwhile, ms. */
+const CLOCK_STEP = 60_000
+
 /** STUN and TURN on one UDP port, and on the connections that it is given. */
 export class Relay {
   readonly #options: RelayOptions
@@ -119,6 +122,14 @@ export class Relay {
       ],
       ttl,
     }
+  }
+
+  /** Frees what a participant relays, at once, and refuses all credentials that they were given. */
+  revoke(room: string, participant: string): void {
+    const ttl = this.#options.turn.credentialTtl * 1000
+    this.#driver.command((now, out) =>
+      this.#server.revoke(`${room}:${participant}`, now + ttl + CLOCK_STEP, now, out),
+    )
   }
 
   /** RFC 7065. UDP first: browsers try all of them, and prefer what is earlier in this list. */

@@ -17,6 +17,8 @@ export type RoomsRequest =
   | { readonly type: "subscribe"; readonly room: string }
   | { readonly type: "unsubscribe"; readonly room: string }
   | { readonly type: "publish"; readonly room: string; readonly event: RoomEvent }
+  /** A participant is gone for good: take back what it was given of the relay. */
+  | { readonly type: "revoke"; readonly room: string; readonly participant: string }
   /** Close a connection after what was sent on it. */
   | { readonly type: "close"; readonly path: Path; readonly code: ErrorCode | "left" | "idle" }
 

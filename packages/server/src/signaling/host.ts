@@ -25,6 +25,8 @@ export interface HostOptions {
   readonly bus: Bus
   /** Verifies a token. `answer` is called later, never from inside. */
   readonly authorize: (token: string, room: string, answer: (verdict: Verdict) => void) => void
+  /** What a participant was given beside the room, its ICE servers, is to be worth nothing any more. */
+  readonly revoke: (room: string, participant: string) => void
   /** ms on a monotonic clock. */
   readonly now: () => number
   /** Runs `act` after `delay` ms; returns how to cancel it. */
@@ -149,6 +151,8 @@ export class SignalingHost {
         this.#subscriptions.get(request.room)?.()
         this.#subscriptions.delete(request.room)
         return
+      case "revoke":
+        return this.#options.revoke(request.room, request.participant)
       case "close":
         return this.#connections.get(request.path)?.close(request.code)
       case "authorize": {

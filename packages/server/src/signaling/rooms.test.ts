@@ -520,6 +520,22 @@ describe("Hosts", () => {
     assert.equal(at.rooms.counters().participants, 2)
   })
 
+  test("the relay is taken back from who has left; not from who goes elsewhere while the server drains", () => {
+    const at = world({ grace: 2000 })
+    const people = Array.from({ length: 3 }, (_, i) => raw(at, i))
+    for (const each of people) each.join()
+    const [ada, ben, cyd] = people.map(each => each.last("joined")!.self.id)
+    people[0]!.say({ type: "leave" })
+    people[1]!.cut()
+    at.network.schedule.run(5000)
+    assert.deepEqual([...at.revoked], [ada, ben])
+    at.drain()
+    people[2]!.cut()
+    at.network.schedule.run(5000)
+    assert.ok(at.evidence.some(each => each.kind === "left" && each.participant === cyd))
+    assert.ok(!at.revoked.has(cyd!))
+  })
+
   test("who is sent out while away learns it on coming back; so many are remembered", () => {
     const at = world({ kickedSessions: 1 })
     const [ada, ben, cyd] = [raw(at, 0), raw(at, 1), raw(at, 2)]

@@ -78,6 +78,9 @@ interface Attempt {
 
 const ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
+/** Why somebody has left whose grace period ended. */
+const LAPSED = "did not return"
+
 /** How often deadlines are looked at, ms. */
 const SWEEP = 1000
 
@@ -187,7 +190,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     }
     for (const session of this.#sessions.values()) {
       if (session.connection === undefined && now - session.awaySince >= grace)
-        this.#end(session, "did not return", out)
+        this.#end(session, LAPSED, out)
     }
     this.#usedTokens.forgetExpired(now)
     this.#kickedSessions.forgetExpired(now)
@@ -436,6 +439,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
         return this.#send(own.connection.path, { type: "waiting" }, out)
       case "left":
         out.note({ ...note, kind: "left", why: change.why })
+        // Who is told to go elsewhere does not return, and may talk on through the relay for as long as it drains.
+        if (this.#draining === undefined || change.why !== LAPSED)
+          out.ask({ type: "revoke", room: name, participant: id })
         break
       case "joined":
         if (at !== undefined) out.note({ ...note, kind: "joined", client: at })

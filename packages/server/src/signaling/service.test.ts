@@ -339,3 +339,82 @@ describe("Signaling over WebSocket", () => {
     assert.equal(running.phase, "closed")
   })
 })
+
+describe("Sending somebody out", () => {
+  const secret = new TextEncoder().encode(SECRET)
+
+  /** Somebody in the room, with an allocation on its relay. */
+  async function member(t: TestContext, { running, url }: Awaited<ReturnType<typeof server>>, host = false) {
+    const token = await issueToken({ room: "standup", ttl: 60, grants: { host } }, secret)
+    const it = await open(t, url)
+    it.say({ type: "join", version: 1, room: "standup", token, name: "Somebody" })
+    const joined = await it.next()
+    assert.ok(joined.type === "joined")
+    const { username, credential } = joined.iceServers.at(-1)!
+    const turn = async () => {
+      const client = await TurnClient.open(running.turnPort!, username!, credential!)
+      t.after(() => client.socket.close())
+      return client
+    }
+    const client = await turn()
+    await client.allocate()
+    return { ...it, joined, token, turn, client }
+  }
+
+  test("ends their token, session and relay at once, over WebSocket and HTTP; the others go on", async t => {
+    const at = await server(t, { access: { mode: "token", secret: SECRET } })
+    const ada = await member(t, at, true)
+    const ben = await member(t, at)
+    const cyd = await member(t, at)
+    assert.equal(at.running.counters().relay!.turn.allocations, 3)
+    const told = once(ben.socket, "close")
+    ada.say({ type: "kick", participant: ben.joined.self.id })
+    const [status, reason] = (await told) as [number, Buffer]
+    assert.deepEqual([status, reason.toString()], [4000, "kicked"])
+    assert.equal(at.running.counters().relay!.turn.allocations, 2)
+    assert.equal(await ben.client.permit("198.51.100.1", 9), 401)
+    assert.equal(await (await ben.turn()).allocate(), 0)
+
+    const rejoin = {
+      type: "rejoin",
+      version: 1,
+      room: "standup",
+      session: ben.joined.session,
+      received: 0,
+    } as const
+    const join = { type: "join", version: 1, room: "standup", token: ben.token, name: "Ben" } as const
+    for (const [message, code] of [
+      [rejoin, "kicked"],
+      [join, "token-used"],
+    ] as const) {
+      const again = await open(t, at.url)
+      again.say(message)
+      const refusal = await again.next()
+      assert.ok(refusal.type === "error" && refusal.code === code && refusal.fatal, JSON.stringify(refusal))
+      const plain = overHttp(t, at.url)
+      await plain.opened
+      plain.say(message)
+      assert.equal((await plain.next("error")).code, code)
+    }
+
+    for (const { client } of [ada, cyd]) assert.equal(await client.refresh(600), 600)
+    cyd.say({ type: "rename", name: "Still here" })
+    while (!ada.received.some(each => each.type === "participant" && each.change === "updated"))
+      await once(ada.socket, "message")
+  })
+
+  test("who leaves relays nothing any more either, nor who was waited for in vain", async t => {
+    const at = await server(t, { rooms: { grace: 1 } })
+    const ada = await member(t, at)
+    const ben = await member(t, at)
+    const cyd = await member(t, at)
+    ben.say({ type: "leave" })
+    await once(ben.socket, "close")
+    assert.equal(await ben.client.permit("198.51.100.1", 9), 401)
+    cyd.socket.terminate()
+    const left = () => ada.received.filter(each => each.type === "participant" && each.change === "left")
+    while (left().length < 2) await once(ada.socket, "message")
+    assert.equal(at.running.counters().relay!.turn.allocations, 1)
+    assert.equal(await ada.client.refresh(600), 600)
+  })
+})

@@ -34,6 +34,7 @@ export function signaling(): Service {
       host = new SignalingHost({
         rooms,
         bus: new MemoryBus(queueMicrotask),
+        revoke: (room, participant) => app.revokeIceServers(room, participant),
         authorize: (token, room, answer) => void verifyToken(token, room, accessSecret).then(answer),
         now: () => performance.now(),
         after: (delay, act) => {

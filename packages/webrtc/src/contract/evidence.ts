@@ -32,7 +32,7 @@ export type TurnEvidence =
     })
   | (Kind<"turn", "freed"> & {
       readonly allocation: number
-      readonly reason: "expired" | "refresh-zero" | "connection-closed" | "server-closed"
+      readonly reason: "expired" | "refresh-zero" | "connection-closed" | "revoked" | "server-closed"
       readonly bytesToPeers: number
       readonly bytesToClient: number
     })

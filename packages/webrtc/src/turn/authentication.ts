@@ -1,7 +1,7 @@
 import { type Address, equalBytes } from "../bytes/index.ts"
 import type { Crypto, Hmac } from "../crypto/index.ts"
 import { Attribute, type StunMessage } from "../stun/index.ts"
-import { isCurrentUsername, longTermKey, passwordOf } from "./credentials.ts"
+import { isCurrentUsername, longTermKey, passwordOf, userOf } from "./credentials.ts"
 import { LongTermKey } from "./long-term-key.ts"
 import type { NonceMint } from "./nonce.ts"
 
@@ -31,6 +31,8 @@ export interface AuthenticationOptions {
   readonly nonces: NonceMint
   /** To be added to `now` to get UNIX time, in ms. */
   readonly epoch: number
+  /** Whose credentials are good for nothing any more. */
+  readonly isRevoked: (user: string) => boolean
 }
 
 /** The server's side of the long-term credential mechanism (RFC 8489 §9.2.4), with time-limited credentials. */
@@ -64,6 +66,7 @@ export class Authentication {
       return { code: 438, why: "stale or foreign nonce" }
     }
     if (!equalBytes(realm, this.#options.realm)) return { code: 401, why: "another realm" }
+    if (this.#options.isRevoked(userOf(username))) return { code: 401, why: "revoked credentials" }
     const key = this.#keyOf(username, message, owner, now)
     if (key === undefined) return { code: 401, why: "expired or wrong credentials" }
     return { code: 0, username, key }

@@ -35,6 +35,8 @@ export interface TurnLimits {
   readonly allocations: number
   /** Allocations of one user, whatever the expiry in the username (486). */
   readonly allocationsPerUser: number
+  /** Users remembered as revoked, until their credentials have expired; beyond it the first is forgotten. */
+  readonly revokedUsers: number
   /** Permissions of one allocation (508). */
   readonly permissions: number
   /** Channels of one allocation, with those that cool down (508). */
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: TurnLimits = {
   allocations: 10_000,
   // A browser allocates per network interface, RTCPeerConnection and URL, and twice while ICE restarts.
   allocationsPerUser: 150,
+  revokedUsers: 100_000,
   permissions: 128,
   channels: 128,
   defaultLifetime: 600,

@@ -31,6 +31,7 @@ import { refresh } from "./refresh.ts"
 import { Relay } from "./relay.ts"
 import { type Context, type Refusal, type Request, refusal } from "./request.ts"
 import { type ReplyTo, Responder } from "./responder.ts"
+import { RevokedUsers } from "./revoked-users.ts"
 
 /** `username` as received: opaque bytes. Byte counts are of application data, without any header. */
 export type TurnEvent =
@@ -94,6 +95,7 @@ export class TurnServer implements Machine<TurnEvent> {
   readonly #realm: Uint8Array
   readonly #nonces: NonceMint
   readonly #authentication: Authentication
+  readonly #revoked: RevokedUsers
   readonly #table: AllocationTable
   readonly #relay: Relay
   readonly #context: Context
@@ -114,12 +116,14 @@ export class TurnServer implements Machine<TurnEvent> {
     }
     this.#realm = realmBytes(options.realm ?? DEFAULT_REALM)
     this.#nonces = new NonceMint(crypto, limits.nonceLifetime)
+    this.#revoked = new RevokedUsers(limits.revokedUsers)
     this.#authentication = new Authentication({
       crypto,
       epoch,
       secrets,
       realm: this.#realm,
       nonces: this.#nonces,
+      isRevoked: user => this.#revoked.has(user),
     })
     const random = new RandomPool(crypto)
     const relays = relayAddresses(options)
@@ -182,6 +186,17 @@ export class TurnServer implements Machine<TurnEvent> {
   closed(path: Path, _now: number, out: TurnOut): void {
     const allocation = this.#table.ofClient(path)
     if (allocation !== undefined) this.#free(allocation, "connection-closed", out)
+  }
+
+  /**
+   * Frees what a user has, and refuses their credentials until `until`, in ms on the machine's clock: when all that
+   * they were given have expired. `user` is `room:participant`, whatever the expiry before it.
+   */
+  revoke(user: string, until: number, now: number, out: TurnOut): void {
+    this.#revoked.add(user, until, now)
+    if (this.#table.allocationsOf(user) === 0) return
+    for (const allocation of this.#table.all)
+      if (allocation.user === user) this.#free(allocation, "revoked", out)
   }
 
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */

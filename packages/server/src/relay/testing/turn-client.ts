@@ -81,7 +81,7 @@ export class TurnClient<Socket = UdpSocket> {
     this.#password = password
   }
 
-  /** Allocates; resolves with the relayed port. */
+  /** Allocates; resolves with the relayed port, 0 when it was refused. */
   async allocate(): Promise<number> {
     const challenge = await this.#exchange(Method.allocate, writer =>
       writer.requestedTransport(TRANSPORT_UDP),

@@ -67,6 +67,13 @@ export function converges(seed: number): void {
     const told = [...client.heardOutside].filter(type => !["waiting", "error", "pong"].includes(type))
     assert.deepEqual(told, [], `seed ${seed}: somebody outside was told of the room`)
   }
+  for (const { id } of members)
+    assert.ok(!probe.revoked.has(id), `seed ${seed}: relay taken from who is here`)
+  for (const each of probe.evidence)
+    assert.ok(
+      each.kind !== "left" || probe.revoked.has(each.participant),
+      `seed ${seed}: relay left to who is gone`,
+    )
   for (const { participant } of kicked(probe)) {
     assert.ok(!members.some(({ id }) => id === participant), `seed ${seed}: who was sent out is still there`)
     for (const { was, parted } of clients)

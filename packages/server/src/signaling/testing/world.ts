@@ -24,7 +24,11 @@ export class World {
   readonly network: Network
   readonly rooms: Rooms
   readonly evidence: Evidence[] = []
+  /** Participants whose relay was taken back. */
+  readonly revoked: Set<string> = new Set()
   readonly #host: Host
+  /** The server is going away. */
+  readonly drain: () => void
   #tokens = 0
 
   constructor(
@@ -45,11 +49,13 @@ export class World {
       rooms: this.rooms,
       bus: new MemoryBus(act => schedule.after(0, act)),
       authorize: (token, room, answer) => schedule.after(1, () => answer(judge(token, room))),
+      revoke: (_room, participant) => this.revoked.add(participant),
       now: () => schedule.now,
       after: (delay, act) => schedule.after(delay, act),
       maxConnections: 256,
       onEvidence: evidence => this.evidence.push(evidence),
     })
+    this.drain = () => void host.drain(1000)
     const encoder = new TextEncoder()
     const decoder = new TextDecoder()
     this.#host.listenStreams(PORT, stream => {

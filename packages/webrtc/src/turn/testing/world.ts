@@ -135,6 +135,11 @@ export class World {
     return this.#during(() => this.server.closed(this.paths.open(LISTENER, client), this.now, this.#out))
   }
 
+  /** Takes back what a user has; their credentials are refused for `ms`. */
+  revoke(user: string, ms: number): Sent[] {
+    return this.#during(() => this.server.revoke(user, this.now + ms, this.now, this.#out))
+  }
+
   close(): Sent[] {
     return this.#during(() => this.server.close(this.now, this.#out))
   }
