@@ -108,6 +108,16 @@ class Process implements Running {
       routes: this.#routes(),
       pages: this.#pages,
       log: this.#log,
+      tcpLimits: {
+        connections: config.limits.connections,
+        connectionsPerAddress: config.limits.connectionsPerAddress,
+        silence: config.limits.silence * 1000,
+      },
+      requestLimits: {
+        perSecond: config.limits.requestsPerSecond,
+        burst: config.limits.requestBurst,
+        addresses: config.limits.addresses,
+      },
       others: config.turn.enabled ? [this.#turnOverStreams()] : [],
     })
   }

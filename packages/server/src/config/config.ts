@@ -25,6 +25,16 @@ export interface Config {
     /** Seconds. */
     readonly credentialTtl: number
     readonly quotas: { readonly allocations: number; readonly allocationsPerUser: number }
+    readonly streams: {
+      /** Seconds. */
+      readonly idle: number
+      /** Bytes. */
+      readonly strangersFrame: number
+      readonly queue: number
+      readonly queueOfAll: number
+      /** Seconds. */
+      readonly drain: number
+    }
   }
   readonly access: {
     readonly mode: "open" | "token"
@@ -33,8 +43,27 @@ export interface Config {
   }
   readonly rooms: {
     readonly maxParticipants: number
+    readonly maxWaiting: number
     /** Seconds. */
     readonly grace: number
+  }
+  readonly limits: {
+    readonly connections: number
+    readonly connectionsPerAddress: number
+    /** Seconds. */
+    readonly silence: number
+    readonly requestsPerSecond: number
+    readonly requestBurst: number
+    readonly signalingPerAddress: number
+    readonly joinsPerSecond: number
+    readonly joinBurst: number
+    readonly messagesPerSecond: number
+    readonly messageBurst: number
+    /** Bytes. */
+    readonly messageSize: number
+    readonly clientMessagesPerSecond: number
+    readonly clientMessageBurst: number
+    readonly addresses: number
   }
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" }
   readonly data: string

@@ -52,6 +52,16 @@ function whole(
   )
 }
 
+/** A limit of each client address. */
+function perAddress(
+  max: number,
+  byDefault: number,
+  unit: string,
+  description: string,
+): z.ZodDefault<z.ZodInt> {
+  return whole(1, max, byDefault, unit, `Of one address (IPv6: of one /64). ${description}`)
+}
+
 function flag(byDefault: boolean, description: string): z.ZodDefault<z.ZodBoolean> {
   return key(z.boolean().default(byDefault), "true or false", description)
 }
@@ -161,6 +171,45 @@ const schema = z.strictObject({
           ),
         })
         .prefault({}),
+      streams: z
+        .strictObject({
+          idle: whole(
+            1,
+            600,
+            30,
+            "seconds",
+            "How long a connection of TURN over TCP or TLS may go without an allocation or a whole message.",
+          ),
+          strangersFrame: whole(
+            128,
+            65_535,
+            4_096,
+            "bytes",
+            "The longest message of such a connection before it has an allocation.",
+          ),
+          queue: whole(
+            65_536,
+            1_073_741_824,
+            1_048_576,
+            "bytes",
+            "What may wait to be sent on one such connection; more is dropped.",
+          ),
+          queueOfAll: whole(
+            65_536,
+            68_719_476_736,
+            67_108_864,
+            "bytes",
+            "What may wait to be sent on all of them together; more is dropped.",
+          ),
+          drain: whole(
+            1,
+            600,
+            10,
+            "seconds",
+            "How long one whose queue was full may take to send it, before it is closed.",
+          ),
+        })
+        .prefault({}),
     })
     .prefault({}),
   access: z
@@ -181,7 +230,59 @@ const schema = z.strictObject({
   rooms: z
     .strictObject({
       maxParticipants: whole(2, 1_000, 50, "participants", "Participants of one room."),
+      maxWaiting: whole(1, 1_000, 50, "people", "Who may wait to be let into one locked room."),
       grace: whole(1, 300, 30, "seconds", "How long somebody whose connection broke is waited for."),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      connections: whole(1, 1_000_000, 10_000, "connections", "TCP connections at one time, of everybody."),
+      connectionsPerAddress: perAddress(
+        1_000_000,
+        1_000,
+        "connections",
+        "TCP connections at one time. Behind a trusted proxy they are the proxy's own, and not counted.",
+      ),
+      silence: whole(
+        1,
+        600,
+        10,
+        "seconds",
+        "How long a TCP connection may take to say which protocol it is for, and again within TLS.",
+      ),
+      requestsPerSecond: perAddress(1_000_000, 200, "HTTP requests", "HTTP requests a second, for long."),
+      requestBurst: perAddress(1_000_000, 5_000, "HTTP requests", "HTTP requests at once."),
+      signalingPerAddress: perAddress(
+        1_000_000,
+        500,
+        "connections",
+        "Signaling connections at one time, over WebSocket and HTTP alike.",
+      ),
+      joinsPerSecond: perAddress(
+        1_000_000,
+        20,
+        "joins",
+        "Tries to enter or come back into a room a second, for long.",
+      ),
+      joinBurst: perAddress(1_000_000, 500, "joins", "Tries to enter or come back into a room at once."),
+      messagesPerSecond: perAddress(10_000_000, 2_000, "messages", "Signaling messages a second, for long."),
+      messageBurst: perAddress(10_000_000, 20_000, "messages", "Signaling messages at once."),
+      messageSize: whole(4_096, 1_048_576, 65_536, "bytes", "One signaling message."),
+      clientMessagesPerSecond: whole(
+        1,
+        1_000_000,
+        50,
+        "messages",
+        "Signaling messages a second of one client, for long.",
+      ),
+      clientMessageBurst: whole(1, 1_000_000, 300, "messages", "Signaling messages of one client at once."),
+      addresses: whole(
+        1_000,
+        10_000_000,
+        100_000,
+        "addresses",
+        "Addresses that the limits remember; beyond it the one unseen for longest is forgotten.",
+      ),
     })
     .prefault({}),
   log: z

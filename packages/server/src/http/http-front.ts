@@ -11,6 +11,7 @@ import { errorText, type Log } from "../log/index.ts"
 import { clientAddress } from "./client-address.ts"
 import { HttpError } from "./http-error.ts"
 import type { Pages } from "./pages.ts"
+import { DEFAULT_REQUEST_LIMITS, RequestBudget, type RequestLimits } from "./request-budget.ts"
 import { sendError } from "./respond.ts"
 import type { Routes } from "./routes.ts"
 import { SECURITY_HEADERS } from "./security-headers.ts"
@@ -54,6 +55,7 @@ export interface HttpFrontOptions {
   readonly others?: readonly TcpProtocol[]
   readonly limits?: Partial<HttpLimits>
   readonly tcpLimits?: Partial<TcpLimits>
+  readonly requestLimits?: Partial<RequestLimits>
 }
 
 /** What TLS clients may ask for by name (RFC 7301, RFC 7443 §2). Who asks for nothing is known by its first bytes. */
@@ -63,6 +65,7 @@ const ALPN_PROTOCOLS = ["http/1.1", "stun.turn", "stun.nat-discovery"]
 export class HttpFront {
   readonly #options: HttpFrontOptions
   readonly #limits: HttpLimits
+  readonly #budget: RequestBudget
   readonly #http: HttpServer
   #port: TcpPort | undefined
 
@@ -70,6 +73,10 @@ export class HttpFront {
     this.#options = options
     const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
     this.#limits = limits
+    this.#budget = new RequestBudget(
+      { ...DEFAULT_REQUEST_LIMITS, ...options.requestLimits },
+      options.trustProxy,
+    )
     this.#http = this.#serve(
       createHttpServer({
         headersTimeout: limits.headers,
@@ -142,6 +149,7 @@ export class HttpFront {
     const { routes, pages, log, trustProxy } = this.#options
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
     try {
+      this.#budget.take(request)
       const url = targetOf(request)
       const method = request.method!
       const match = routes.match(method, url.pathname)
@@ -191,16 +199,15 @@ export class HttpFront {
     // A socket without a listener for errors ends the process when its client resets it.
     socket.on("error", () => socket.destroy())
     try {
+      this.#budget.take(request)
       const handler = this.#options.routes.upgrade(targetOf(request).pathname)
       if (handler === undefined) refuse(socket, "404 Not Found")
       else handler(request, socket, head)
     } catch (error) {
       if (!(error instanceof HttpError))
         this.#options.log.error("An upgrade failed", { path: pathOf(request), error: errorText(error) })
-      refuse(
-        socket,
-        error instanceof HttpError ? `${error.status} ${error.code}` : "500 Internal Server Error",
-      )
+      if (error instanceof HttpError) refuse(socket, `${error.status} ${error.code}`, error.headers)
+      else refuse(socket, "500 Internal Server Error")
     }
   }
 }
@@ -222,11 +229,11 @@ function isHttp(head: Uint8Array): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || byte === 0x0d || byte === 0x0a
 }
 
-function refuse(socket: Duplex, status: string): void {
-  if (socket.destroyed || !socket.writable) socket.destroy()
-  else {
-    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
-  }
+function refuse(socket: Duplex, status: string, headers: Readonly<Record<string, string>> = {}): void {
+  if (socket.destroyed || !socket.writable) return void socket.destroy()
+  const lines = Object.entries({ ...headers, connection: "close", "content-length": "0" })
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n`, () => socket.destroy())
 }
 
 /** A name or address with an optional port, and nothing that means something in a URL or a header. */

@@ -8,7 +8,6 @@ import {
   Driver,
   ownAddresses,
   type StreamCounters,
-  type StreamLimits,
   type UdpCounters,
 } from "@tightbeam/webrtc/net"
 import {
@@ -33,7 +32,6 @@ export interface RelayOptions {
   readonly tcpPort?: number | undefined
   /** What the certificate on that port is good for, as it stands in a URL; `undefined` where TLS is not offered. */
   readonly tlsHost?: () => string | undefined
-  readonly streams?: Partial<StreamLimits>
   readonly log: Log
   readonly onEvidence?: (evidence: Evidence) => void
 }
@@ -75,8 +73,12 @@ export class Relay {
         if (event.type === "freed" && relay !== undefined) relay.#freed()
       },
       onFault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
+      streams: {
+        ...turn.streams,
+        idle: turn.streams.idle * 1000,
+        drain: turn.streams.drain * 1000,
+      },
       // Who narrows the listening address means the relayed ones too.
-      ...(options.streams && { streams: options.streams }),
       bindAddresses: isUnspecified(turn.address) ? {} : { 4: turn.address, 6: turn.address },
     })
     try {

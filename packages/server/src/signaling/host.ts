@@ -31,8 +31,8 @@ export interface HostOptions {
   readonly now: () => number
   /** Runs `act` after `delay` ms; returns how to cancel it. */
   readonly after: (delay: number, act: () => void) => () => void
-  /** Sockets at once; more are closed as they come. Default 20,000. */
-  readonly maxConnections?: number
+  /** Sockets at once; more are closed as they come. */
+  readonly maxConnections: number
   readonly onEvidence?: (evidence: Evidence) => void
   /** The machine threw, which is a bug of ours: what it was doing is given up, the rest goes on. Default: throws. */
   readonly onFault?: (error: unknown) => void
@@ -58,7 +58,7 @@ export class SignalingHost {
 
   constructor(options: HostOptions) {
     this.#options = options
-    this.#paths = new PathTable(options.maxConnections ?? 20_000)
+    this.#paths = new PathTable(options.maxConnections)
     this.#out = new ConnectionsOut(
       this.#paths,
       this.#connections,

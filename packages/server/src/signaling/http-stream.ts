@@ -5,20 +5,18 @@ import type { Address } from "@tightbeam/webrtc/bytes"
 import type { Path } from "@tightbeam/webrtc/contract"
 import { HttpError, type Routes, readBody } from "../http/index.ts"
 import type { SignalingHost } from "./host.ts"
-import { DEFAULT_LIMITS } from "./limits.ts"
 import { allowOrigin } from "./origin.ts"
 
 export interface HttpStreamOptions {
   readonly host: SignalingHost
   /** Origins that may connect besides the server's own: `https://app.example`. */
   readonly origins: readonly string[]
+  /** Bytes of one message. */
+  readonly messageSize: number
   readonly clientAddress: (request: IncomingMessage) => Address
   /** Bytes that may wait for a client that does not read, before it is cut off. */
   readonly sendQueue?: number
 }
-
-/** Bytes of one POST: several messages may travel together. */
-const MAX_BODY = DEFAULT_LIMITS.messageBytes * 4
 
 const LINE_FEED = 0x0a
 
@@ -28,7 +26,9 @@ const LINE_FEED = 0x0a
  * The stream's first line names the connection; whoever knows that name speaks for it.
  */
 export function httpSignaling(routes: Routes, options: HttpStreamOptions): void {
-  const { host, origins, clientAddress, sendQueue = 1024 * 1024 } = options
+  const { host, origins, messageSize, clientAddress, sendQueue = 1024 * 1024 } = options
+  // Several messages may travel together.
+  const maxBody = messageSize * 4
   const connections = new Map<string, Path>()
 
   routes.route("GET", "/signal/stream", ({ request, response }) => {
@@ -66,7 +66,7 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
     const path = connections.get(String(request.headers[CONNECTION_HEADER]))
     if (path === undefined)
       throw new HttpError(404, "connection-unknown", "This stream has ended.", "Open another one.", headers)
-    const body = await readBody(request, MAX_BODY)
+    const body = await readBody(request, maxBody)
     for (let start = 0; start < body.length; ) {
       const end = body.indexOf(LINE_FEED, start)
       const line = body.subarray(start, end === -1 ? body.length : end)

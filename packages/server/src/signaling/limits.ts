@@ -6,6 +6,16 @@ export interface SignalingLimits {
   readonly messagesPerSecond: number
   /** Messages that it may send at once, above that. */
   readonly messageBurst: number
+  /** Connections of one address (IPv6: of one /64) at one time. Many people may sit behind one. */
+  readonly connectionsPerAddress: number
+  /** Joins and rejoins a second of one address for long, and at once. */
+  readonly addressJoinsPerSecond: number
+  readonly addressJoinBurst: number
+  /** Messages a second of one address for long, and at once. */
+  readonly addressMessagesPerSecond: number
+  readonly addressMessageBurst: number
+  /** Addresses that are remembered; beyond it the one unseen for longest is forgotten. */
+  readonly addresses: number
   /** ms from the socket's opening to a `join` or `rejoin`. */
   readonly joinDeadline: number
   /** ms without any message after which a socket is taken for dead. Clients ping every 10 s. */
@@ -33,6 +43,12 @@ export const DEFAULT_LIMITS: SignalingLimits = {
   messageBytes: 64 * 1024,
   messagesPerSecond: 50,
   messageBurst: 300,
+  connectionsPerAddress: 500,
+  addressJoinsPerSecond: 20,
+  addressJoinBurst: 500,
+  addressMessagesPerSecond: 2_000,
+  addressMessageBurst: 20_000,
+  addresses: 100_000,
   joinDeadline: 10_000,
   idle: 30_000,
   grace: 30_000,

@@ -17,7 +17,7 @@ export const REFUSALS: Readonly<Record<ErrorCode, Refusal>> = {
   },
   "too-many": {
     message: "Too many messages in a short time.",
-    hint: "Send candidates and updates as they come, not in a loop; reconnect to go on.",
+    hint: "Wait a moment, then reconnect. Where many share one address, raise `limits` on the server.",
   },
   "unsupported-version": {
     message: "This server speaks another version of the protocol.",

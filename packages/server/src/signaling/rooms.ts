@@ -11,13 +11,13 @@ import { formatAddress } from "@tightbeam/webrtc/bytes"
 import type { Datagram, Machine, Out, Path } from "@tightbeam/webrtc/contract"
 import type { Crypto } from "@tightbeam/webrtc/crypto"
 import type { z } from "zod"
+import { AddressTable, TokenBucket } from "../limits/index.ts"
 import type { Grants, RoomsReply, RoomsRequest } from "./ask.ts"
 import { ExpiringSet } from "./expiring-set.ts"
 import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
 import { REFUSALS } from "./refusals.ts"
 import { type Change, type DismissalCode, Room, type RoomEvent } from "./room.ts"
 import { clientMessageSchema, parseClientMessage } from "./schema.ts"
-import { TokenBucket } from "./token-bucket.ts"
 
 export interface RoomsOptions {
   readonly crypto: Crypto
@@ -33,9 +33,17 @@ export interface RoomsOptions {
 
 type RoomsOut = Out<never, RoomsRequest>
 
+/** What an address may do, whatever connections it has and had. */
+interface Source {
+  connections: number
+  readonly joins: TokenBucket
+  readonly messages: TokenBucket
+}
+
 /** A socket, from its opening to its end. */
 interface Connection {
   readonly path: Path
+  readonly source: Source
   readonly openedAt: number
   heardAt: number
   readonly messages: TokenBucket
@@ -96,6 +104,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   readonly #open: boolean
   readonly #limits: SignalingLimits
   readonly #schema: z.ZodType<ClientMessage>
+  readonly #sources: AddressTable<Source>
   readonly #connections = new Map<Path, Connection>()
   readonly #attempts = new Map<number, Attempt>()
   readonly #sessions = new Map<string, Session>()
@@ -112,6 +121,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     this.#iceServers = iceServers
     this.#open = open
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
+    this.#sources = sources(this.#limits)
     this.#usedTokens = new ExpiringSet(this.#limits.usedTokens)
     this.#kickedSessions = new ExpiringSet(this.#limits.kickedSessions)
     this.#schema = clientMessageSchema(this.#limits.publications)
@@ -122,17 +132,25 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   }
 
   /** A connection opened. Its driver holds the path until `closed`. */
-  opened(path: Path, now: number, _out: RoomsOut): void {
-    this.#connections.set(path, {
+  opened(path: Path, now: number, out: RoomsOut): void {
+    const source = this.#sources.of(out.paths.remote(path).ip, now)
+    const connection: Connection = {
       path,
+      source,
       openedAt: now,
       heardAt: now,
       messages: new TokenBucket(this.#limits.messagesPerSecond, this.#limits.messageBurst, now),
       attempt: undefined,
       session: undefined,
       closing: false,
-    })
+    }
+    this.#connections.set(path, connection)
     this.#scheduleSweep(now)
+    if (++source.connections > this.#limits.connectionsPerAddress)
+      this.#refuse(connection, "too-many", out, {
+        fatal: true,
+        message: "Your network has too many connections here already.",
+      })
   }
 
   /** A connection is gone, whoever ended it. */
@@ -140,6 +158,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const connection = this.#connections.get(path)
     if (connection === undefined) return
     this.#connections.delete(path)
+    connection.source.connections--
     if (connection.attempt !== undefined) this.#attempts.delete(connection.attempt)
     const { session } = connection
     if (session?.connection === connection) this.#detach(session, "socket closed", now, out)
@@ -159,7 +178,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       const limit = `A message may have ${this.#limits.messageBytes} bytes; this has ${d.length}.`
       return this.#refuse(connection, "too-large", out, { fatal: true, message: limit })
     }
-    if (!connection.messages.take(now)) return this.#refuse(connection, "too-many", out, { fatal: true })
+    const excess = whatIsTooMany(connection, now)
+    if (excess !== undefined)
+      return this.#refuse(connection, "too-many", out, { fatal: true, message: excess })
     const text = this.#decoder.decode(d.bytes.subarray(d.offset, d.offset + d.length))
     const parsed = parseClientMessage(this.#schema, text)
     const fatal = connection.session === undefined
@@ -589,6 +610,23 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const waits = this.#connections.size > 0 || this.#sessions.size > 0 || this.#usedTokens.size > 0
     if (waits) this.nextTick = Math.min(this.nextTick, now + SWEEP)
   }
+}
+
+function sources(limits: SignalingLimits): AddressTable<Source> {
+  return new AddressTable(limits.addresses, now => ({
+    connections: 0,
+    joins: new TokenBucket(limits.addressJoinsPerSecond, limits.addressJoinBurst, now),
+    messages: new TokenBucket(limits.addressMessagesPerSecond, limits.addressMessageBurst, now),
+  }))
+}
+
+/** Decided before a byte of the message is looked at: whatever comes before a session is a try to join. */
+function whatIsTooMany({ messages, source, session }: Connection, now: number): string | undefined {
+  if (!messages.take(now)) return "Too many messages in a short time."
+  if (!source.messages.take(now)) return "Too many messages from your network in a short time."
+  if (session === undefined && !source.joins.take(now))
+    return "Too many people of your network join in a short time."
+  return undefined
 }
 
 function client(connection: Connection, out: RoomsOut): string {

@@ -1,11 +1,13 @@
 import { ROOM_NAME } from "@tightbeam/client"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import type { Config } from "../config/index.ts"
 import { HttpError, sendJson } from "../http/index.ts"
 import { errorText } from "../log/index.ts"
 import type { App, Service } from "../service.ts"
 import { MemoryBus } from "./bus.ts"
 import { SignalingHost } from "./host.ts"
 import { httpSignaling } from "./http-stream.ts"
+import type { SignalingLimits } from "./limits.ts"
 import { allowOrigin } from "./origin.ts"
 import { Rooms } from "./rooms.ts"
 import { issueToken, verifyToken } from "./tokens.ts"
@@ -29,7 +31,7 @@ export function signaling(): Service {
         crypto: nodeCrypto,
         iceServers: (room, participant) => app.iceServers(room, participant),
         open: config.access.mode === "open",
-        limits: { participants: config.rooms.maxParticipants, grace: config.rooms.grace * 1000 },
+        limits: limitsOf(config),
       })
       host = new SignalingHost({
         rooms,
@@ -37,6 +39,7 @@ export function signaling(): Service {
         revoke: (room, participant) => app.revokeIceServers(room, participant),
         authorize: (token, room, answer) => void verifyToken(token, room, accessSecret).then(answer),
         now: () => performance.now(),
+        maxConnections: config.limits.connections,
         after: (delay, act) => {
           const timer = setTimeout(act, delay)
           return () => clearTimeout(timer)
@@ -49,12 +52,14 @@ export function signaling(): Service {
         webSocketSignaling({
           host,
           origins: config.http.origins,
+          messageSize: config.limits.messageSize,
           clientAddress: request => app.clientAddress(request),
         }),
       )
       httpSignaling(routes, {
         host,
         origins: config.http.origins,
+        messageSize: config.limits.messageSize,
         clientAddress: request => app.clientAddress(request),
       })
       routes.route("POST", "/api/rooms/:room/token", async ({ request, params, response }) => {
@@ -84,5 +89,22 @@ export function signaling(): Service {
     drain: () => host?.drain(RECONNECT_IN) ?? Promise.resolve(),
 
     close: () => host?.close(),
+  }
+}
+
+function limitsOf({ rooms, limits }: Config): Partial<SignalingLimits> {
+  return {
+    participants: rooms.maxParticipants,
+    waiting: rooms.maxWaiting,
+    grace: rooms.grace * 1000,
+    messageBytes: limits.messageSize,
+    messagesPerSecond: limits.clientMessagesPerSecond,
+    messageBurst: limits.clientMessageBurst,
+    connectionsPerAddress: limits.signalingPerAddress,
+    addressJoinsPerSecond: limits.joinsPerSecond,
+    addressJoinBurst: limits.joinBurst,
+    addressMessagesPerSecond: limits.messagesPerSecond,
+    addressMessageBurst: limits.messageBurst,
+    addresses: limits.addresses,
   }
 }

@@ -4,13 +4,14 @@ import { SUBPROTOCOL } from "@tightbeam/client"
 import type { Address } from "@tightbeam/webrtc/bytes"
 import { WebSocketServer } from "ws"
 import type { SignalingHost } from "./host.ts"
-import { DEFAULT_LIMITS } from "./limits.ts"
 import { isAllowedOrigin } from "./origin.ts"
 
 export interface WebSocketOptions {
   readonly host: SignalingHost
   /** Origins that may connect besides the server's own: `https://app.example`. */
   readonly origins: readonly string[]
+  /** Bytes of one message. */
+  readonly messageSize: number
   /** The client's address, as far as it can be known behind a proxy. */
   readonly clientAddress: (request: IncomingMessage) => Address
   /** Bytes that may wait for a client that does not read, before it is cut off. */
@@ -18,7 +19,7 @@ export interface WebSocketOptions {
 }
 
 /** Close codes of our own range (RFC 6455 §7.4.2). The error message that went before says more. */
-const CLOSE = { refused: 4000, idle: 4001, slow: 4008 } as const
+const CLOSE = { refused: 4000, idle: 4001, slow: 4008, tooMany: 4029 } as const
 
 /** RFC 6455 §7.4.1: done, and going away. */
 const NORMAL = 1000
@@ -28,11 +29,11 @@ const GOING_AWAY = 1001
 export function webSocketSignaling(
   options: WebSocketOptions,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const { host, origins, clientAddress, sendQueue = 1024 * 1024 } = options
+  const { host, origins, messageSize, clientAddress, sendQueue = 1024 * 1024 } = options
   const server = new WebSocketServer({
     noServer: true,
     // One past the machine's own limit: what is a little too large gets an answer, what is far too large is cut off.
-    maxPayload: DEFAULT_LIMITS.messageBytes * 2,
+    maxPayload: messageSize * 2,
     perMessageDeflate: false,
     handleProtocols: protocols => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   })
@@ -53,6 +54,7 @@ export function webSocketSignaling(
         close: code => {
           if (code === "left") ws.close(NORMAL, code)
           else if (code === "closing") ws.close(GOING_AWAY, code)
+          else if (code === "too-many") ws.close(CLOSE.tooMany, code)
           else ws.close(code === "idle" ? CLOSE.idle : CLOSE.refused, code)
         },
       })

@@ -1,6 +1,7 @@
 export { readUint16, readUint32, writeUint16, writeUint32 } from "./integers.ts"
 export {
   type Address,
+  addressGroup,
   equalAddress,
   equalBytes,
   formatAddress,

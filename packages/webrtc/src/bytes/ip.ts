@@ -91,6 +91,15 @@ export function formatAddress({ ip, port }: Address): string {
   return ip.length === 4 ? `${formatIp(ip)}:${port}` : `[${formatIp(ip)}]:${port}`
 }
 
+/** What counts as one client: an IPv4 address, or an IPv6 /64, as one home or host has a whole one of those. */
+export function addressGroup(ip: Uint8Array): string {
+  if (ip.length === 4) return ip.join(".")
+  if (isIpv4Mapped(ip)) return ip.subarray(12).join(".")
+  const network = new Uint8Array(16)
+  network.set(ip.subarray(0, 8))
+  return `${formatIp(network)}/64`
+}
+
 /** Whether the 16 bytes are `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2). */
 export function isIpv4Mapped(ip: Uint8Array): boolean {
   if (ip.length !== 16 || ip[10] !== 0xff || ip[11] !== 0xff) return false

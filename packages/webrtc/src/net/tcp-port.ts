@@ -5,7 +5,9 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from "node:tls"
+import { addressGroup } from "../bytes/index.ts"
 import { awaitFirstBytes } from "./first-bytes.ts"
+import { addressFrom } from "./ip-text.ts"
 
 /** How connections of one kind are told, and who takes them. */
 export interface TcpProtocol {
@@ -28,17 +30,20 @@ export interface TcpLimits {
    * handshake. Default 10,000.
    */
   readonly silence: number
-  /** Open connections in all. Default 4,096. */
+  /** Open connections in all. Default 10,000. */
   readonly connections: number
-  /** Open connections from one address (IPv6: from one /64). Default 256. */
+  /** Open connections from one address (IPv6: from one /64). Default 1,000. */
   readonly connectionsPerAddress: number
 }
 
 export const DEFAULT_TCP_LIMITS: TcpLimits = {
   silence: 10_000,
-  connections: 4_096,
-  connectionsPerAddress: 256,
+  connections: 10_000,
+  connectionsPerAddress: 1_000,
 }
+
+/** Of a connection that was gone before it was looked at. */
+const UNKNOWN = new Uint8Array(4)
 
 export interface TcpPortOptions {
   /** An IP address. */
@@ -133,7 +138,7 @@ export class TcpPort {
   #connected(socket: Socket): void {
     // A reset can come at any time, and to a socket that nobody listens on it would end the process.
     socket.on("error", () => socket.destroy())
-    const source = addressGroup(socket.remoteAddress ?? "")
+    const source = addressGroup(addressFrom(socket.remoteAddress ?? "", 0)?.ip ?? UNKNOWN)
     const fromSource = this.#perAddress.get(source) ?? 0
     const overOwn =
       fromSource >= this.#limits.connectionsPerAddress && !this.#exempt(socket.remoteAddress ?? "")
@@ -200,16 +205,4 @@ export class TcpPort {
     })
     return server
   }
-}
-
-/** One home or host has a whole IPv6 /64, so that is what counts as one address. */
-function addressGroup(address: string): string {
-  if (!address.includes(":")) return address
-  if (address.startsWith("::ffff:") && address.includes(".")) return address.slice(7)
-  const [head = "", tail] = address.split("%")[0]!.split("::")
-  const left = head === "" ? [] : head.split(":")
-  const right = tail === undefined || tail === "" ? [] : tail.split(":")
-  const groups =
-    tail === undefined ? left : [...left, ...Array(8 - left.length - right.length).fill("0"), ...right]
-  return `${groups.slice(0, 4).join(":")}::/64`
 }

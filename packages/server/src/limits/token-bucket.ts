@@ -22,4 +22,9 @@ export class TokenBucket {
     this.#tokens--
     return true
   }
+
+  /** Seconds until there is one again, where there is none. */
+  get wait(): number {
+    return Math.max(0, 1 - this.#tokens) / this.#perSecond
+  }
 }

@@ -1,0 +1,2 @@
+export { AddressTable } from "./address-table.ts"
+export { TokenBucket } from "./token-bucket.ts"
