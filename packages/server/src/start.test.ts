@@ -1,5 +1,7 @@
 import assert from "node:assert/strict"
+import { once } from "node:events"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { after, type TestContext, test } from "node:test"
@@ -55,6 +57,19 @@ test("it serves the pages, its health and what it is", async t => {
   // It listens on loopback alone here.
   assert.equal(running.lanUrl, undefined)
   assert.ok(running.turnPort! > 0)
+})
+
+test("the TCP port has as many connections of one address as the configuration says", async t => {
+  const running = await run(t, config({ limits: { connectionsPerAddress: 1, silence: 1 } }))
+  const first = connect(running.httpPort, "127.0.0.1")
+  await once(first, "connect")
+  const second = connect(running.httpPort, "127.0.0.1")
+  second.on("error", () => {})
+  await once(second.resume(), "close")
+  assert.ok(!first.closed)
+  // It says nothing.
+  await once(first.resume(), "close")
+  assert.equal((await get(running, "/healthz")).status, 200)
 })
 
 test("services get routes, upgrades, ICE servers and a secret", async t => {

@@ -239,6 +239,33 @@ describe("One port for HTTP, HTTPS and WebSocket", () => {
     assert.equal(await raw("\u0000\u0001\u0002"), "")
   })
 
+  test("an address has so many requests, upgrades among them; then it is told when to come again", async t => {
+    const requestLimits = { perSecond: 0.1, burst: 3 }
+    const { port: busyPort } = await another(t, { requestLimits })
+    for (let i = 0; i < 3; i++) assert.equal((await ask("/rooms/blue", { port: busyPort })).status, 200)
+    const refused = await ask("/rooms/blue", { port: busyPort })
+    assert.equal(refused.status, 429)
+    assert.equal(refused.headers["retry-after"], "10")
+    const { code, message, hint } = json(refused) as Record<string, string>
+    assert.ok(code === "too-many" && message!.includes("your network") && hint!.includes("limits"))
+    const upgrade =
+      "GET /signal HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n" +
+      "sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    assert.match(await raw(upgrade, busyPort), /^HTTP\/1\.1 429 .*\r\nretry-after: 10\r\n/)
+  })
+
+  test("behind a trusted proxy, requests count for the address that it gives, by /64", async t => {
+    const requestLimits = { perSecond: 0.001, burst: 1 }
+    const { port: proxied } = await another(t, { trustProxy: true, requestLimits })
+    const from = async (address: string) =>
+      (await ask("/rooms/blue", { port: proxied, headers: { "x-forwarded-for": address } })).status
+    assert.deepEqual([await from("192.0.2.1"), await from("192.0.2.1")], [200, 429])
+    // What stands before the proxy's own entry is the client's to invent.
+    assert.deepEqual([await from("192.0.2.9, 192.0.2.1"), await from("192.0.2.2")], [429, 200])
+    assert.deepEqual([await from("2001:db8::1"), await from("2001:db8::2:1")], [200, 429])
+    assert.equal(await from("2001:db8:0:1::1"), 200)
+  })
+
   test("slow headers and silent TLS handshakes end", async t => {
     const limits = { headers: 30, request: 30, check: 10, tlsHandshake: 30 }
     const { port: slowPort } = await another(t, { limits })

@@ -151,6 +151,25 @@ test("a length that lies, garbage after STUN and a frame that no request is end 
   assert.equal(process.running.counters().relay!.turn.allocations, 0)
 })
 
+test("how long a stranger's connection lives, and what it may say, is as the configuration says", async t => {
+  const process = await run(t, { turn: { streams: { idle: 1, strangersFrame: 128 } } })
+  const header = (length: number) => {
+    const bytes = Buffer.alloc(20)
+    bytes.writeUInt16BE(0x0001, 0)
+    bytes.writeUInt16BE(length, 2)
+    bytes.writeUInt32BE(0x2112a442, 4)
+    return bytes
+  }
+  const long = await dial(t, process, "tcp")
+  long.write(header(112))
+  await closed(long)
+  const silent = await dial(t, process, "tcp")
+  silent.write(header(8))
+  await closed(silent)
+  const { streams } = process.running.counters().relay!
+  assert.deepEqual([streams.garbled, streams.idle], [1, 1])
+})
+
 test("the quota of a user holds over all transports", async t => {
   const process = await run(t, { turn: { quotas: { allocationsPerUser: 2 } } })
   for (const transport of ["tcp", "tls"] as const) await (await client(t, process, transport)).allocate()

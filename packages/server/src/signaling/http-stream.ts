@@ -40,6 +40,9 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
       // Proxies that wait for the end of an answer would wait for ever.
       "x-accel-buffering": "no",
     })
+    const connection = randomBytes(24).toString("base64url")
+    // Before anything that the server may say, which may be that there are too many.
+    writeLine(response, Buffer.from(JSON.stringify({ connection })))
     const path = host.opened({
       client: clientAddress(request),
       send: text => {
@@ -52,13 +55,11 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
       response.end()
       return
     }
-    const connection = randomBytes(24).toString("base64url")
     connections.set(connection, path)
     response.on("close", () => {
       connections.delete(connection)
       host.closed(path)
     })
-    writeLine(response, Buffer.from(JSON.stringify({ connection })))
   })
 
   routes.route("POST", "/signal/send", async ({ request, response }) => {

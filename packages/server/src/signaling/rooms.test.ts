@@ -1,14 +1,18 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { ClientMessage, ServerMessage } from "@tightbeam/client"
+import type { Host } from "@tightbeam/sim"
 import { parseIp } from "@tightbeam/webrtc/bytes"
 import fc from "fast-check"
 import type { SignalingLimits } from "./limits.ts"
 import { World } from "./testing/world.ts"
 
 /** A client that says exactly what a test tells it to. */
-function raw(world: World, index: number) {
-  const host = world.network.host(`raw${index}`, `192.0.2.${index + 1}`)
+function raw(
+  world: World,
+  index: number,
+  host: Host = world.network.host(`raw${index}`, `192.0.2.${index + 1}`),
+) {
   const received: ServerMessage[] = []
   let closed: string | undefined
   const stream = host.connectStream(
@@ -582,6 +586,68 @@ test("raised hands have the order in which they went up, the same for everybody"
   )
   ben.say({ type: "hand", raised: false })
   assert.equal(hand(ada), null)
+})
+
+describe("What one address may take", () => {
+  /** Many behind one address, and somebody at another. */
+  function office(limits: Parameters<typeof world>[0]) {
+    const at = world(limits)
+    const host = at.network.host("office", "198.51.100.200")
+    return { at, behind: () => raw(at, 99, host), elsewhere: () => raw(at, 0) }
+  }
+
+  test("so many connections, whoever has them; others are not the worse for it, and room comes back", () => {
+    const { behind, elsewhere, at } = office({ connectionsPerAddress: 3 })
+    const three = [behind(), behind(), behind()]
+    const fourth = behind()
+    assert.equal(fourth.closed(), "too-many")
+    assert.match(fourth.last("error")!.message, /Your network/)
+    assert.equal(elsewhere().join()?.type, "joined")
+    assert.deepEqual(
+      three.map(each => each.closed()),
+      [undefined, undefined, undefined],
+    )
+    three[0]!.cut()
+    at.network.schedule.run(100)
+    const fifth = behind()
+    fifth.join("other")
+    assert.ok(fifth.last("joined"))
+  })
+
+  test("so many joins, counted over all its connections, gone ones too, before anything is read", () => {
+    const { at, behind, elsewhere } = office({ addressJoinBurst: 3, addressJoinsPerSecond: 0.5 })
+    for (let i = 0; i < 3; i++) {
+      const one = behind()
+      one.say("no JSON at all")
+      assert.equal(one.closed(), "bad-message")
+    }
+    const refused = behind()
+    refused.say("no JSON at all")
+    assert.equal(refused.closed(), "too-many")
+    assert.match(refused.last("error")!.message, /join/)
+    const other = elsewhere()
+    other.join()
+    assert.ok(other.last("joined"))
+    at.network.schedule.run(2000)
+    const later = behind()
+    later.join()
+    assert.ok(later.last("joined"))
+  })
+
+  test("so many messages, counted over all its connections, before anything is read", () => {
+    const { behind, elsewhere } = office({ addressMessageBurst: 12, addressMessagesPerSecond: 0.01 })
+    const [one, two] = [behind(), behind()]
+    one.join()
+    two.join()
+    for (let i = 0; i < 5; i++) for (const each of [one, two]) each.say({ type: "ping", id: i })
+    assert.deepEqual([one.closed(), two.closed()], [undefined, undefined])
+    two.say("no JSON at all")
+    assert.equal(two.closed(), "too-many")
+    assert.match(two.last("error")!.message, /network/)
+    const other = elsewhere()
+    other.join("elsewhere")
+    assert.ok(other.last("joined"))
+  })
 })
 
 test("nothing that a client may send throws, or harms another", () => {

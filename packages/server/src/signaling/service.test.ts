@@ -340,6 +340,134 @@ describe("Signaling over WebSocket", () => {
   })
 })
 
+describe("What one address may take", () => {
+  const limited = (limits: object) => ({ limits: { addresses: 1000, ...limits } })
+
+  test("signaling connections, over WebSocket and HTTP alike: more are told so and closed", async t => {
+    const { url } = await server(t, limited({ signalingPerAddress: 2 }))
+    const ada = await open(t, url)
+    const ben = overHttp(t, url)
+    await ben.opened
+    const over = await open(t, url)
+    if (over.received.length === 0) await once(over.socket, "message")
+    const [error] = over.received
+    assert.ok(error?.type === "error" && error.code === "too-many" && error.fatal)
+    const plain = overHttp(t, url)
+    assert.equal((await plain.next("error")).code, "too-many")
+    ada.say({ type: "ping", id: 1 })
+    assert.equal((await ada.next()).type, "pong")
+    ada.socket.close()
+    await once(ada.socket, "close")
+    const next = await open(t, url)
+    next.say({ type: "ping", id: 2 })
+    assert.equal((await next.next()).type, "pong")
+  })
+
+  test("what is too much closes a WebSocket with a code of its own", async t => {
+    const { url } = await server(t, limited({ joinsPerSecond: 1, joinBurst: 1 }))
+    const first = await open(t, url)
+    first.say({ type: "ping", id: 1 })
+    await first.next()
+    const second = await open(t, url)
+    second.say({ type: "ping", id: 1 })
+    const [status, reason] = (await once(second.socket, "close")) as [number, Buffer]
+    assert.deepEqual([status, reason.toString()], [4029, "too-many"])
+  })
+
+  test("messages of one client and their size are as the configuration says", async t => {
+    const { url } = await server(
+      t,
+      limited({ messageSize: 4096, clientMessagesPerSecond: 1, clientMessageBurst: 2 }),
+    )
+    const large = await open(t, url)
+    large.socket.send("x".repeat(4097))
+    const refusal = await large.next()
+    assert.ok(refusal.type === "error" && refusal.code === "too-large" && /4096/.test(refusal.message))
+    const much = await open(t, url)
+    for (let i = 0; i < 3; i++) much.say({ type: "ping", id: i })
+    const [status] = (await once(much.socket, "close")) as [number]
+    assert.equal(status, 4029)
+    const post = await fetch(`${url}/signal/stream`)
+    const reader = post.body!.getReader()
+    const { connection } = JSON.parse(Buffer.from((await reader.read()).value).toString()) as {
+      connection: string
+    }
+    const headers = { "tightbeam-connection": connection }
+    const body = "x".repeat(4 * 4096 + 1)
+    assert.equal((await fetch(`${url}/signal/send`, { method: "POST", headers, body })).status, 413)
+    await reader.cancel()
+  })
+
+  test("tokens and all else over HTTP: 429 and when to come again", async t => {
+    const { url } = await server(t, limited({ requestsPerSecond: 1, requestBurst: 2 }))
+    const answers = []
+    for (let i = 0; i < 3; i++)
+      answers.push(await fetch(`${url}/api/rooms/standup/token`, { method: "POST" }))
+    assert.deepEqual(
+      answers.map(({ status, headers }) => [status, headers.get("retry-after")]),
+      [
+        [200, null],
+        [200, null],
+        [429, "1"],
+      ],
+    )
+    await Promise.all(answers.map(each => each.text()))
+  })
+
+  test("by default an office of a hundred comes back at once, and all have much to say", async t => {
+    const { url } = await server(t)
+    const secret = new TextEncoder().encode(SECRET)
+    const enter = async (room: string, message: (token: string) => ClientMessage) => {
+      const token = await issueToken({ room, ttl: 60 }, secret)
+      const each = await open(t, url)
+      each.say(message(token))
+      const answer = await each.next()
+      for (let i = 0; i < 100; i++) each.say({ type: "ping", id: i })
+      while (!each.received.some(pong => pong.type === "pong" && pong.id === 99)) await each.next()
+      return { ...each, answer, room }
+    }
+    const office = Array.from({ length: 100 }, (_, i) => `room-${i >> 2}`)
+    const people = await Promise.all(
+      office.map(room => enter(room, token => ({ type: "join", version: 1, room, token, name: "Ada" }))),
+    )
+    for (const { socket } of people) socket.terminate()
+    const back = await Promise.all(
+      people.map(({ room, answer }) => {
+        assert.ok(answer.type === "joined")
+        const { session } = answer
+        return enter(room, () => ({ type: "rejoin", version: 1, room, session, received: 0 }))
+      }),
+    )
+    for (const { answer } of back) assert.equal(answer.type, "resumed")
+  })
+
+  test("by configuration one address may have very many clients", async t => {
+    const many = 700
+    const { url } = await server(
+      t,
+      limited({
+        connectionsPerAddress: 2 * many,
+        signalingPerAddress: many,
+        requestBurst: 2 * many,
+        joinBurst: many,
+      }),
+    )
+    const token = () => issueToken({ room: "standup", ttl: 60 }, new TextEncoder().encode(SECRET))
+    let joined = 0
+    for (let i = 0; i < many; i += 100)
+      await Promise.all(
+        Array.from({ length: 100 }, async (_, j) => {
+          const each = await open(t, url)
+          each.say({ type: "join", version: 1, room: `r${(i + j) % 50}`, token: await token(), name: "Load" })
+          const answer = await each.next()
+          // A token is for its room: being told so is as far as this has to get.
+          if (answer.type === "error" && answer.code === "token-foreign") joined++
+        }),
+      )
+    assert.equal(joined, many)
+  })
+})
+
 describe("Sending somebody out", () => {
   const secret = new TextEncoder().encode(SECRET)
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { isIP } from "node:net"
 import { describe, test } from "node:test"
 import fc from "fast-check"
-import { equalAddress, formatAddress, formatIp, isIpv4Mapped, parseIp } from "./ip.ts"
+import { addressGroup, equalAddress, formatAddress, formatIp, isIpv4Mapped, parseIp } from "./ip.ts"
 
 describe("parseIp", () => {
   const cases: [text: string, hex: string | undefined][] = [
@@ -75,6 +75,17 @@ test("formatIp writes RFC 5952's canonical form", () => {
     "fe80::1:0:0:1",
   ]
   for (const text of canonical) assert.equal(formatIp(parseIp(text)!), text)
+})
+
+test("a client is an IPv4 address or an IPv6 /64", () => {
+  const groups = [
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"],
+    ["2001:db8:0:1::", "2001:db8:0:1::/64"],
+    ["::1", "::/64"],
+  ]
+  for (const [text, group] of groups) assert.equal(addressGroup(parseIp(text!)!), group)
 })
 
 test("addresses are shown with brackets where they need them, and compare by value", () => {

@@ -62,7 +62,8 @@ export class World {
       const path = host.opened({
         client: stream.remote,
         send: text => stream.send(decoder.decode(text)),
-        close: code => stream.close(code),
+        // As a real socket's, its end is told later, whoever asked for it.
+        close: code => schedule.after(0, () => stream.close(code)),
       })
       if (path === undefined) return stream.close("full")
       stream.handlers = {
