@@ -244,9 +244,19 @@ async function closedLoop(talkers: readonly Talker[], seconds: number): Promise<
   return rate
 }
 
+/** All load comes from one address here. */
+const UNLIMITED = [
+  "connections",
+  "connectionsPerAddress",
+  "signalingPerAddress",
+  "requestBurst",
+  "joinBurst",
+  "messagesPerSecond",
+].map(name => `--limits.${name}=1000000`)
+
 async function tightbeam(): Promise<Target> {
   process.env.TIGHTBEAM__ACCESS__SECRET = SECRET
-  const server = await Server.start("--turn.enabled=true")
+  const server = await Server.start("--turn.enabled=true", ...UNLIMITED)
   const secret = new TextEncoder().encode(SECRET)
   const waiting = new Map<string, Talker>()
   return {
