@@ -10,7 +10,7 @@ export interface Media {
   /** What the relay is reached over, for each of these pairs whose own end is one: "udp", "tcp", "tls". */
   readonly relayedOver: readonly string[]
   readonly videoBytesReceived: number
-  readonly videoBytesSent: number
+  readonly audioBytesReceived: number
 }
 
 export abstract class Participant {
@@ -47,11 +47,17 @@ export abstract class Participant {
 export function watchConnections(iceServers: string): void {
   const Native = globalThis.RTCPeerConnection
   const made: RTCPeerConnection[] = []
-  Object.assign(globalThis, { madeConnections: made })
+  const channels: RTCDataChannel[] = []
+  Object.assign(globalThis, { madeConnections: made, madeChannels: channels })
   globalThis.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
       super(reachable(configuration))
       made.push(this)
+    }
+    override createDataChannel(label: string, options?: RTCDataChannelInit) {
+      const channel = super.createDataChannel(label, options)
+      channels.push(channel)
+      return channel
     }
     override setConfiguration(configuration?: RTCConfiguration) {
       super.setConfiguration(reachable(configuration))
@@ -75,7 +81,7 @@ export async function readMedia(): Promise<Media> {
     pairs: [] as string[],
     relayedOver: [] as string[],
     videoBytesReceived: 0,
-    videoBytesSent: 0,
+    audioBytesReceived: 0,
   }
   for (const connection of madeConnections.filter(each => each.connectionState === "connected")) {
     const all = new Map<string, Record<string, unknown>>()
@@ -96,10 +102,10 @@ export async function readMedia(): Promise<Media> {
         totals.framesDecoded += Number(each.framesDecoded ?? 0)
         totals.videoBytesReceived += Number(each.bytesReceived ?? 0)
       }
-      if (each.type === "outbound-rtp" && each.kind === "video")
-        totals.videoBytesSent += Number(each.bytesSent ?? 0)
-      if (each.type === "inbound-rtp" && each.kind === "audio")
+      if (each.type === "inbound-rtp" && each.kind === "audio") {
         totals.audioEnergy += Number(each.totalAudioEnergy ?? 0)
+        totals.audioBytesReceived += Number(each.bytesReceived ?? 0)
+      }
     }
   }
   return totals

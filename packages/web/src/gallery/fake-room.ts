@@ -102,6 +102,10 @@ export class FakeRoom implements RoomApi {
     return Promise.resolve()
   }
 
+  connection(): undefined {
+    return undefined
+  }
+
   retryNow(): void {
     this.set({ state: { status: "connected" } })
   }
