@@ -1,8 +1,9 @@
 import { decodeMessage, encodeMessage } from "./data-message.ts"
-import { capture, captureScreen } from "./devices.ts"
+import type * as Devices from "./devices.ts"
 import { Emitter } from "./emitter.ts"
 import { type Clock, realClock, type Transport, type TransportHandlers } from "./environment.ts"
 import { TightbeamError } from "./errors.ts"
+import { loadDevices } from "./load-devices.ts"
 import { LocalPublication } from "./local-publication.ts"
 import type { Peer, Source } from "./messages.ts"
 import { PeerLink } from "./peer-link.ts"
@@ -100,8 +101,9 @@ export class Room {
   }
 
   /**
-   * Enters a room; resolves when the server has let us in. Throws a `TightbeamError`: `server-unreachable`, one of
-   * the token codes, `room-full`, `aborted`. May be called again after `leave`, or after it threw.
+   * Enters a room; resolves when the server has let us in, which a host decides where the room is locked
+   * (`state.status` is `waiting`). Throws a `TightbeamError`: `server-unreachable`, one of the token codes,
+   * `room-full`, `not-admitted`, `aborted`. May be called again after `leave`, or after it threw.
    */
   async join(room: string, { name, signal }: { name: string; signal?: AbortSignal }): Promise<void> {
     if (this.#session !== undefined)
@@ -145,6 +147,12 @@ export class Room {
         },
         resumed: () => this.#setState({ status: "connected" }),
         changed: (view, change, peer) => this.#changed(view, change, peer),
+        waiting: () => {
+          tries = 0
+          for (const id of this.#links.keys()) this.#unlink(id)
+          this.#setState({ status: "waiting" })
+        },
+        changedSelf: () => this.#touch(),
         signal: ({ from, generation, signal }) => this.#links.get(from)?.receive(signal, generation),
         reconnecting: (retryAt, reason) => {
           if (session.view === undefined && ++tries >= JOIN_TRIES) close(reason)
@@ -173,6 +181,31 @@ export class Room {
     this.#touch()
   }
 
+  /** Raises our hand for all to see, or takes it down. */
+  raiseHand(raised: boolean): void {
+    this.#session?.send({ type: "hand", raised })
+  }
+
+  /** Of hosts: whoever joins a locked room waits in `snapshot().lobby`. Opening it lets in all who wait. */
+  lock(locked: boolean): void {
+    this.#session?.send({ type: "lock", locked })
+  }
+
+  /** Of hosts: lets in one who waits. */
+  admit(id: string): void {
+    this.#session?.send({ type: "admit", participant: id, admit: true })
+  }
+
+  /** Of hosts: turns away one who waits. */
+  deny(id: string): void {
+    this.#session?.send({ type: "admit", participant: id, admit: false })
+  }
+
+  /** Of hosts: sends a participant out. Where they can have another token they can come back, but not past a lock. */
+  kick(id: string): void {
+    this.#session?.send({ type: "kick", participant: id })
+  }
+
   /** Tries to reconnect now instead of at `state.retryAt`. */
   retryNow(): void {
     this.#session?.retryNow()
@@ -187,7 +220,7 @@ export class Room {
     { deviceId, source = "custom", muted = false }: PublishOptions = {},
   ): Promise<LocalPublication> {
     if (what === "screen") {
-      const tracks = await this.#captured(captureScreen())
+      const tracks = await this.#captured(({ captureScreen }) => captureScreen())
       const stream = new MediaStream(tracks)
       const published = tracks.map(track =>
         this.#publish(track.kind === "video" ? "screen" : "screen-audio", track, stream),
@@ -201,7 +234,7 @@ export class Room {
     }
     const [track] =
       typeof what === "string"
-        ? await this.#captured(capture(what, { deviceId }).then(track => [track]))
+        ? await this.#captured(async ({ capture }) => [await capture(what, { deviceId })])
         : [what]
     const publication = this.#publish(
       typeof what === "string" ? what : source,
@@ -269,9 +302,11 @@ export class Room {
   }
 
   /** What the browser gives; nothing of it stays on if the room was left while it asked. */
-  async #captured(asked: Promise<MediaStreamTrack[]>): Promise<MediaStreamTrack[]> {
+  async #captured(
+    ask: (devices: typeof Devices) => Promise<MediaStreamTrack[]>,
+  ): Promise<MediaStreamTrack[]> {
     const leaves = this.#leaves
-    const tracks = await asked
+    const tracks = await ask(await loadDevices())
     if (leaves === this.#leaves) return tracks
     for (const track of tracks) track.stop()
     throw left()
@@ -448,7 +483,7 @@ export class Room {
     this.#emitter.emit("state", state)
   }
 
-  #remote({ id, name, away, publications }: Peer): RemoteParticipant {
+  #remote({ id, name, away, host, hand, publications }: Peer): RemoteParticipant {
     const tracks = this.#tracks.get(id)
     const remotePublications: RemotePublication[] = []
     for (const { id: publication, kind, source, muted } of publications)
@@ -464,6 +499,8 @@ export class Room {
       id,
       name,
       away,
+      host,
+      hand,
       publications: remotePublications,
       timeline: this.#links.get(id)!.recorder.timeline(),
     }
@@ -475,7 +512,8 @@ export class Room {
     return {
       state: this.#state,
       room: this.#room,
-      self: view && { id: view.self.id, name: this.#name },
+      self: view && { id: view.self.id, name: this.#name, host: view.self.host, hand: view.self.hand },
+      lobby: this.#session?.lobby,
       publications: [...this.#publications.values()].map(each => each.view()),
       participants: peers.map(peer => this.#remote(peer)),
       signaling: this.#signaling,

@@ -118,13 +118,12 @@ function useQuality(store: RoomStore): void {
   useEffect(() => {
     let stop = (): void => {}
     let gone = false
-    import("./quality-watch.ts").then(
-      ({ watchQuality }) => {
-        if (!gone) stop = watchQuality(store, found => (store.qualities.value = found))
-      },
-      // Without the server there is no telling; the call itself does not need it.
-      () => {},
-    )
+    const start = async (): Promise<void> => {
+      const { watchQuality } = await import("./quality-watch.ts")
+      if (!gone) stop = watchQuality(store, found => (store.qualities.value = found))
+    }
+    // Where it cannot be loaded nobody can tell; the call itself does not need it.
+    start().catch(() => {})
     return () => {
       gone = true
       stop()

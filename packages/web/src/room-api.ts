@@ -4,7 +4,19 @@ import type { RoomEvents as AllRoomEvents, LocalPublication, Publication, Room }
 export interface RoomApi
   extends Pick<
     Room,
-    "join" | "send" | "snapshot" | "subscribe" | "retryNow" | "reconnect" | "connection" | "leave"
+    | "join"
+    | "send"
+    | "snapshot"
+    | "subscribe"
+    | "retryNow"
+    | "reconnect"
+    | "connection"
+    | "leave"
+    | "raiseHand"
+    | "lock"
+    | "admit"
+    | "deny"
+    | "kick"
   > {
   publish(...asked: Parameters<Room["publish"]>): Promise<PublicationApi>
   on<K extends keyof RoomEvents>(event: K, listener: (event: RoomEvents[K]) => void): () => void

@@ -18,7 +18,7 @@ function publication(participant: string, source: "camera" | "microphone" | "scr
 }
 
 function person(id: string, name: string, ...publications: RemotePublication[]): RemoteParticipant {
-  return { id, name, away: false, publications, timeline: timelineAt(id, "end") }
+  return { id, name, away: false, host: false, hand: null, publications, timeline: timelineAt(id, "end") }
 }
 
 test("a pin finds its person again by what they publish, whatever their new id and however many share their name", () => {

@@ -13,6 +13,8 @@ interface Person {
   readonly screen?: boolean
   readonly upright?: boolean
   readonly away?: boolean
+  readonly host?: boolean
+  readonly hand?: number
   readonly timeline?: Timeline
 }
 
@@ -27,6 +29,8 @@ function person(who: Person): RemoteParticipant {
     id,
     name: who.name,
     away: who.away ?? false,
+    host: who.host ?? false,
+    hand: who.hand ?? null,
     publications: [
       {
         id: `${id}-microphone`,
