@@ -1,4 +1,5 @@
 import { decodeMessage, encodeMessage } from "./data-message.ts"
+import { Deliveries } from "./delivery.ts"
 import { capture, captureScreen } from "./devices.ts"
 import { Emitter } from "./emitter.ts"
 import { type Clock, realClock, type Transport, type TransportHandlers } from "./environment.ts"
@@ -18,6 +19,8 @@ export interface RoomOptions {
   readonly token: string | (() => string | Promise<string>)
   /** `relay` never shows the other side our addresses, and costs the server the traffic. Default `all`. */
   readonly iceTransportPolicy?: RTCIceTransportPolicy
+  /** What the others know us by, whatever else changes. Default: made at each join, where the platform can. */
+  readonly certificate?: RTCCertificate
   /** How to make a peer connection, where the platform has none or another is wanted. */
   readonly createConnection?: (configuration: RTCConfiguration) => RTCPeerConnection
   readonly connect?: (handlers: TransportHandlers) => Transport
@@ -33,6 +36,11 @@ export interface RoomEvents {
     readonly participant: RemoteParticipant
   }
   state: RoomState
+  /**
+   * Somebody has come back as a new participant, as after a restart of the server: messages that they missed as
+   * `before` reach them now. Known once they can be reached.
+   */
+  returned: { readonly participant: string; readonly before: string }
   /** The server refused something that was asked for in passing. A publication that it refuses is taken back. */
   error: TightbeamError
   /** `data` comes from another participant: it is a JSON value or bytes of any shape. */
@@ -67,6 +75,8 @@ export class Room {
   #name = ""
   #room = ""
   #session: Session | undefined
+  #deliveries: Deliveries
+  #certificate: RTCCertificate | undefined
   /** Rejects the join that is under way; does nothing after. */
   #giveUpJoin: (reason: TightbeamError) => void = () => {}
   /** How often it was left, so that what a browser allows only after that is not published. */
@@ -81,6 +91,7 @@ export class Room {
   constructor(options: RoomOptions) {
     this.#options = options
     this.#clock = options.clock ?? realClock
+    this.#deliveries = new Deliveries(this.#clock)
   }
 
   /** Returns how to stop listening. A listener that throws is reported as uncaught and stops nothing. */
@@ -128,11 +139,16 @@ export class Room {
       entered.reject(reason)
     }
     let tries = 0
+    this.#deliveries = new Deliveries(this.#clock)
+    const certified = this.#certify()
     const { token } = this.#options
     const session = new Session({
       room,
       name: () => this.#name,
-      token: typeof token === "string" ? () => token : token,
+      token: async () => {
+        await certified
+        return typeof token === "string" ? token : token()
+      },
       clock: this.#clock,
       connect: this.#options.connect ?? signalingTransport(() => this.#url(), this.#clock),
       events: {
@@ -214,8 +230,10 @@ export class Room {
 
   /**
    * Sends a JSON value or bytes to everybody, or to one (`to`). Resolves when all of it is handed to the network
-   * with room for more, so awaiting each send is the back-pressure. What goes to everybody passes those by whose
-   * connection has failed, and waits for none that fails meanwhile. `reliable: false` may lose and reorder.
+   * with room for more, so awaiting each send is the back-pressure. It arrives once and in order, also over
+   * connections that break, and at those who come back as another participant within two minutes. What goes to
+   * everybody waits for none whose connection has failed: they get it once it mends, 16 MiB at most.
+   * `reliable: false` may lose and reorder.
    * Throws a `TightbeamError`: `message-too-large`, `send-queue-full`, `no-such-participant`.
    */
   async send(
@@ -236,8 +254,11 @@ export class Room {
         "Send it in parts.",
       )
     const channel = reliable ? "reliable" : "fast"
+    const message = { data: encoded }
+    if (to === undefined && reliable)
+      for (const { outgoing } of this.#deliveries.expected) if (!outgoing.full) outgoing.keep(message)
     const outcomes = await Promise.allSettled(
-      links.map(link => (to === undefined ? link.sendAlong(channel, encoded) : link.send(channel, encoded))),
+      links.map(link => (to === undefined ? link.sendAlong(channel, message) : link.send(channel, message))),
     )
     for (const outcome of outcomes)
       if (outcome.status === "rejected" && outcome.reason instanceof TightbeamError) throw outcome.reason
@@ -260,6 +281,16 @@ export class Room {
 
   #url(): string {
     return this.#options.url ?? globalThis.location.origin
+  }
+
+  /** All our connections show one certificate: the others know us by it. Where none can be made, each has its own. */
+  async #certify(): Promise<void> {
+    this.#certificate =
+      this.#options.certificate ??
+      (await globalThis.RTCPeerConnection?.generateCertificate({
+        name: "ECDSA",
+        namedCurve: "P-256",
+      } as AlgorithmIdentifier).catch(() => undefined))
   }
 
   #linkTo(participant: string): PeerLink {
@@ -349,7 +380,7 @@ export class Room {
     if (this.#signaling.endedAt === undefined)
       this.#signaling = { ...this.#signaling, endedAt: this.#clock.now() }
     if (fresh) {
-      for (const id of this.#links.keys()) this.#unlink(id)
+      for (const id of this.#links.keys()) this.#unlink(id, true)
     }
     // What changed while nobody could be told.
     if (view.self.name !== this.#name.trim()) this.#session?.send({ type: "rename", name: this.#name })
@@ -390,6 +421,8 @@ export class Room {
       notSupported: cause => this.#end({ status: "closed", reason: notSupported(cause) }),
       iceServers: () => this.#session?.iceServers ?? [],
       iceTransportPolicy,
+      certificate: this.#certificate,
+      deliveries: this.#deliveries,
       tracks: () =>
         [...this.#publications.values()].map(({ id, sent, stream }) => ({
           publication: id,
@@ -402,6 +435,7 @@ export class Room {
         const message = decodeMessage(received)
         if (message !== undefined) this.#emitter.emit("message", { ...message, from: id })
       },
+      onReturned: before => this.#emitter.emit("returned", { participant: id, before }),
       onChange: () => this.#touch(),
     })
     this.#links.set(id, link)
@@ -415,8 +449,8 @@ export class Room {
     link.start()
   }
 
-  #unlink(id: string): void {
-    this.#links.get(id)?.close()
+  #unlink(id: string, expected = false): void {
+    this.#links.get(id)?.close(expected)
     this.#links.delete(id)
     this.#tracks.delete(id)
   }
@@ -436,6 +470,7 @@ export class Room {
   #end(state: RoomState): void {
     this.#unwatchPage?.()
     for (const id of this.#links.keys()) this.#unlink(id)
+    this.#deliveries.clear()
     this.#session?.leave()
     this.#session = undefined
     this.#setState(state)
