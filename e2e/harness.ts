@@ -39,13 +39,18 @@ export class Server {
 
   /** `tightbeam up` on free ports of the loopback, with these flags besides. */
   static async start(...flags: string[]): Promise<Server> {
+    return Server.startAt("127.0.0.1", ...flags)
+  }
+
+  /** The same, at another address of this machine. */
+  static async startAt(address: string, ...flags: string[]): Promise<Server> {
     const data = await mkdtemp(join(tmpdir(), "tightbeam-e2e-"))
-    return Server.#up(data, ["--http.port=0", "--turn.port=0", ...flags])
+    const at = [`--http.address=${address}`, `--turn.address=${address}`, `--turn.announce=${address}`]
+    return Server.#up(data, ["--http.port=0", "--turn.port=0", ...at, ...flags])
   }
 
   static async #up(data: string, flags: readonly string[]): Promise<Server> {
-    const loopback = ["--http.address=127.0.0.1", "--turn.address=127.0.0.1", "--turn.announce=127.0.0.1"]
-    const args = ["--conditions=@tightbeam/source", CLI, "up", ...loopback, `--data=${data}`, ...flags]
+    const args = ["--conditions=@tightbeam/source", CLI, "up", `--data=${data}`, ...flags]
     const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     const ready = Promise.withResolvers<void>()
@@ -186,11 +191,17 @@ interface LaunchOptions {
   /** A browser that asks nobody, and gives no device. */
   readonly deny?: boolean
   readonly flags?: readonly string[]
+  /** What runs instead of the system's own. */
+  readonly executable?: string
 }
 
-export function launchChromium({ deny = false, flags = [] }: LaunchOptions = {}): Promise<Browser> {
+export function launchChromium({
+  deny = false,
+  flags = [],
+  executable,
+}: LaunchOptions = {}): Promise<Browser> {
   const executablePath =
-    process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync)
+    executable ?? process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync)
   if (executablePath === undefined)
     throw new Error("There is no chromium here. Install it, or name it in CHROMIUM.")
   return chromium.launch({
@@ -207,6 +218,8 @@ interface OpenOptions {
   readonly webSocket?: boolean
   /** The network lets through only ICE servers whose URL contains this. */
   readonly iceServers?: string
+  /** The network lets no request to such a URL through. */
+  readonly offline?: RegExp
 }
 
 /** Totals over all peer connections of a page. */
@@ -235,11 +248,12 @@ export class Person {
   static async open(
     browser: Browser,
     url: string,
-    { grant = true, webSocket = true, iceServers = "" }: OpenOptions = {},
+    { grant = true, webSocket = true, iceServers = "", offline }: OpenOptions = {},
   ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
     if (grant) await context.grantPermissions(["camera", "microphone"], { origin: new URL(url).origin })
     const page = await context.newPage()
+    if (offline) await page.route(offline, route => route.abort())
     if (!webSocket)
       // As a proxy that refuses it looks from the page.
       await page.addInitScript(() => {

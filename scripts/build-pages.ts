@@ -1,6 +1,8 @@
 /**
  * Bundles the pages into packages/server/pages: index.html, and assets named by their content.
  *
+ * And the SDK for script tags, as tightbeam.js.
+ *
  *   node scripts/build-pages.ts             what is shipped
  *   node scripts/build-pages.ts --gallery   and gallery.html: every state of the pages, without a server
  */
@@ -11,6 +13,8 @@ import { build, type Metafile } from "esbuild"
 
 const root = resolve(import.meta.dirname, "..")
 const source = join(root, "packages/web/src")
+
+const SCRIPT_TAG = "tightbeam.js"
 
 /** What the first visit may load as script, gzipped, bytes. */
 const BUDGET = 45 * 1024
@@ -63,6 +67,8 @@ export async function buildPages({
   mkdirSync(join(folder, "assets"), { recursive: true })
   for (const { path, contents } of outputFiles) writeFileSync(path, contents)
 
+  await buildScriptTag(join(folder, SCRIPT_TAG))
+
   const asset = (entry: string): string => basename(outputOf(metafile, entry))
   const style = asset(entries.style)
   const favicon = asset(entries.favicon)
@@ -76,6 +82,23 @@ export async function buildPages({
 
   const gzipped = (name: string): number => gzipSync(readFileSync(join(folder, "assets", name))).length
   return { folder, scriptSize: gzipped(script), styleSize: gzipped(style) }
+}
+
+/** What a page without a build loads: everything in one file, as `globalThis.Tightbeam`. */
+async function buildScriptTag(outfile: string): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["packages/client/src/global.ts"],
+    outfile,
+    bundle: true,
+    minify: true,
+    sourcemap: true,
+    format: "iife",
+    globalName: "Tightbeam",
+    target: ["chrome123", "firefox121", "safari17.5"],
+    legalComments: "none",
+    logLevel: "warning",
+  })
 }
 
 /** The file that an entry point became. */

@@ -32,6 +32,7 @@ export const rows: readonly Row[] = [
     pure: true,
   },
   { folder: "client/src", from: [] },
+  { folder: "react/src", from: ["client/src"], external: ["react"] },
   {
     folder: "server/src",
     from: [

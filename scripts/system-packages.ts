@@ -14,6 +14,7 @@ const tools: readonly Tool[] = [
   { command: "chromium", debian: "chromium", for: "the calls in a real browser" },
   { command: "turnutils_uclient", debian: "coturn", for: "a TURN client that is not ours" },
   { command: "ip", debian: "iproute2", for: "a network namespace of the tests' own" },
+  { command: "nft", debian: "nftables", for: "networks behind a firewall" },
 ]
 
 const FONT = { file: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", debian: "fonts-dejavu-core" }

@@ -56,6 +56,7 @@ if (inBrowser.length > 0) {
     if (!inNamespace)
       console.log("No network namespace can be made here: the browser tests share this machine's network.")
     const command = test(inBrowser, "--test-concurrency=1")
+    process.env.TIGHTBEAM_OWN_NETWORK = inNamespace ? "1" : "0"
     const wrapped = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", ...command]
     passed = run("Calls in a real browser, real TURN clients", inNamespace ? wrapped : command) && passed
   }

@@ -16,7 +16,7 @@ export interface RoomOptions {
   /** The server: `https://calls.example`. Default: where the page came from. */
   readonly url?: string
   /** A join token, or how to fetch a fresh one. It is asked for at each join, so a function is what lasts. */
-  readonly token: string | (() => string | Promise<string>)
+  readonly token: string | ((room: string) => string | Promise<string>)
   /** `relay` never shows the other side our addresses, and costs the server the traffic. Default `all`. */
   readonly iceTransportPolicy?: RTCIceTransportPolicy
   /** What the others know us by, whatever else changes. Default: made at each join, where the platform can. */

@@ -38,7 +38,7 @@ export interface SessionEvents {
 export interface SessionOptions {
   readonly room: string
   readonly name: () => string
-  readonly token: () => string | Promise<string>
+  readonly token: (room: string) => string | Promise<string>
   readonly connect: (handlers: TransportHandlers) => Transport
   readonly clock: Clock
   readonly events: SessionEvents
@@ -156,7 +156,7 @@ export class Session {
     this.#key = undefined
     let fetched: string
     try {
-      const given = token()
+      const given = token(room)
       fetched = typeof given === "string" ? given : await given
     } catch (cause) {
       if (!current()) return

@@ -229,6 +229,12 @@ class Process implements Running {
         if (this.#pages.has("/index.html")) this.#pages.send("/index.html", request, response)
         else throw new HttpError(503, "no-pages", "The pages have not been built.", "Run: npm run build")
       })
+    // Any page may load the SDK by a script tag; whether it may connect is asked when it does.
+    if (this.#pages.has("/tightbeam.js"))
+      routes.route("GET", "/tightbeam.js", ({ request, response }) => {
+        response.setHeader("cross-origin-resource-policy", "cross-origin")
+        this.#pages.send("/tightbeam.js", request, response)
+      })
     const app: App = {
       config: this.#config,
       log: this.#log,

@@ -1,12 +1,13 @@
 import { Room } from "@tightbeam/client"
+import { openAccess } from "@tightbeam/client/open-access"
 import { render } from "preact"
 import { App } from "./app.tsx"
 import type { OpenRoom } from "./room-api.ts"
-import { fetchToken, onlyOnce } from "./server.ts"
+import { onlyOnce } from "./server.ts"
 
-const openRoom: OpenRoom = ({ room, relayOnly, token }) =>
+const openRoom: OpenRoom = ({ relayOnly, token }) =>
   new Room({
-    token: token === undefined ? () => fetchToken(room) : onlyOnce(token),
+    token: token === undefined ? openAccess() : onlyOnce(token),
     ...(relayOnly && { iceTransportPolicy: "relay" as const }),
   })
 

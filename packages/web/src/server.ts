@@ -6,32 +6,6 @@ export interface ServerInfo {
   readonly lanUrl?: string
 }
 
-/** A token for a room, from the server that served this page. */
-export async function fetchToken(room: string): Promise<string> {
-  const response = await fetch(`/api/rooms/${encodeURIComponent(room)}/token`, {
-    method: "POST",
-  }).catch((cause: unknown) => {
-    throw new TightbeamError(
-      "server-unreachable",
-      "The server could not be reached.",
-      "Check your network, then try again.",
-      { cause },
-    )
-  })
-  const answer: unknown = await response.json().catch(() => ({}))
-  const text = (key: string): string | undefined => {
-    const value = typeof answer === "object" && answer !== null ? Reflect.get(answer, key) : undefined
-    return typeof value === "string" ? value : undefined
-  }
-  const token = response.ok ? text("token") : undefined
-  if (token !== undefined) return token
-  throw new TightbeamError(
-    "token-failed",
-    text("message") ?? `The server gave no token for this room (HTTP ${response.status}).`,
-    text("hint") ?? "Try again in a moment.",
-  )
-}
-
 /** Tokens that came with links of this visit and are used up. */
 const spent = new Set<string>()
 

@@ -6,7 +6,7 @@ import type { Path } from "@tightbeam/webrtc/contract"
 import { HttpError, type Routes, readBody } from "../http/index.ts"
 import type { SignalingHost } from "./host.ts"
 import { DEFAULT_LIMITS } from "./limits.ts"
-import { isAllowedOrigin } from "./origin.ts"
+import { allowOrigin } from "./origin.ts"
 
 export interface HttpStreamOptions {
   readonly host: SignalingHost
@@ -32,7 +32,7 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
   const connections = new Map<string, Path>()
 
   routes.route("GET", "/signal/stream", ({ request, response }) => {
-    const headers = allow(request, origins)
+    const headers = allowOrigin(request, origins)
     response.writeHead(200, {
       ...headers,
       "content-type": "application/x-ndjson; charset=utf-8",
@@ -62,7 +62,7 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
   })
 
   routes.route("POST", "/signal/send", async ({ request, response }) => {
-    const headers = allow(request, origins)
+    const headers = allowOrigin(request, origins)
     const path = connections.get(String(request.headers[CONNECTION_HEADER]))
     if (path === undefined)
       throw new HttpError(404, "connection-unknown", "This stream has ended.", "Open another one.", headers)
@@ -78,7 +78,7 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
 
   for (const pattern of ["/signal/stream", "/signal/send"])
     routes.route("OPTIONS", pattern, ({ request, response }) => {
-      const headers = allow(request, origins)
+      const headers = allowOrigin(request, origins)
       response.writeHead(204, {
         ...headers,
         "access-control-allow-methods": "GET, POST",
@@ -87,19 +87,6 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
       })
       response.end()
     })
-}
-
-/** The headers that let an allowed page read the answer. Throws `HttpError` 403 for any other page. */
-function allow(request: IncomingMessage, origins: readonly string[]): Record<string, string> {
-  if (!isAllowedOrigin(request, origins))
-    throw new HttpError(
-      403,
-      "foreign-origin",
-      "This page may not use this server.",
-      "Add its origin to http.origins.",
-    )
-  const { origin } = request.headers
-  return origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "origin" }
 }
 
 function writeLine(response: ServerResponse, text: Uint8Array): void {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http"
+import { HttpError } from "../http/index.ts"
 
 /**
  * Whether the page that a request comes from may use this server: one of ours, or one that the operator names.
@@ -8,4 +9,17 @@ export function isAllowedOrigin({ headers }: IncomingMessage, origins: readonly 
   const { origin, host } = headers
   if (origin === undefined || origins.includes(origin)) return true
   return URL.canParse(origin) && new URL(origin).host === host
+}
+
+/** The headers that let an allowed page read the answer. Throws `HttpError` 403 for any other page. */
+export function allowOrigin(request: IncomingMessage, origins: readonly string[]): Record<string, string> {
+  if (!isAllowedOrigin(request, origins))
+    throw new HttpError(
+      403,
+      "foreign-origin",
+      "This page may not use this server.",
+      "Add its origin to http.origins.",
+    )
+  const { origin } = request.headers
+  return origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "origin" }
 }

@@ -6,6 +6,7 @@ import type { App, Service } from "../service.ts"
 import { MemoryBus } from "./bus.ts"
 import { SignalingHost } from "./host.ts"
 import { httpSignaling } from "./http-stream.ts"
+import { allowOrigin } from "./origin.ts"
 import { Rooms } from "./rooms.ts"
 import { issueToken, verifyToken } from "./tokens.ts"
 import { webSocketSignaling } from "./websocket.ts"
@@ -54,7 +55,8 @@ export function signaling(): Service {
         origins: config.http.origins,
         clientAddress: request => app.clientAddress(request),
       })
-      routes.route("POST", "/api/rooms/:room/token", async ({ params, response }) => {
+      routes.route("POST", "/api/rooms/:room/token", async ({ request, params, response }) => {
+        const headers = allowOrigin(request, config.http.origins)
         const { room = "" } = params
         if (config.access.mode !== "open")
           throw new HttpError(
@@ -62,6 +64,7 @@ export function signaling(): Service {
             "not-allowed",
             "This server lets in only those whom its application lets in.",
             "Join with a token that the application signed (access.mode is token).",
+            headers,
           )
         if (!ROOM_NAME.test(room))
           throw new HttpError(
@@ -69,8 +72,10 @@ export function signaling(): Service {
             "bad-room",
             "This is not a room's name.",
             "Use 1–64 of A–Z a–z 0–9 _ - in the link.",
+            headers,
           )
-        sendJson(response, 200, { token: await issueToken({ room, ttl: PAGE_TOKEN_TTL }, accessSecret) })
+        const token = await issueToken({ room, ttl: PAGE_TOKEN_TTL }, accessSecret)
+        sendJson(response, 200, { token }, headers)
       })
     },
 

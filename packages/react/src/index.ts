@@ -1,0 +1,7 @@
+export { useDevices } from "./devices.ts"
+export { type Joined, useJoin } from "./join.ts"
+export { type ReceivedMessage, useMessages } from "./messages.ts"
+export { type Switch, usePublication } from "./publication.ts"
+export { RoomProvider, type RoomProviderProps, useRoom } from "./room.ts"
+export { useParticipant, useParticipants, useSnapshot } from "./snapshot.ts"
+export { useTrack } from "./track.ts"
