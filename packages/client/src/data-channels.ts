@@ -30,6 +30,8 @@ interface Owner {
   readonly deliveries: Deliveries
   opened(): void
   message(data: string | ArrayBuffer): void
+  /** The peer has closed the connection. */
+  closed(): void
   /** The peer is who was here as this participant before. */
   returned(before: string): void
 }
@@ -42,6 +44,9 @@ interface Owner {
 export class DataChannels {
   readonly #owner: Owner
   #channels: Record<ChannelName, RTCDataChannel> | undefined
+  #pc: RTCPeerConnection | undefined
+  /** What the peer last described a connection by. */
+  #certificate = ""
   readonly #fast = new Outgoing()
   #delivery: Delivery
   /** It is known whom this connection reaches, and we have said where we go on. */
@@ -66,11 +71,14 @@ export class DataChannels {
 
   /** Opens the channels on a new connection, in place of an earlier one's. */
   open(pc: RTCPeerConnection): void {
+    this.#pc = pc
     this.#channels = { reliable: this.#create(pc, "reliable"), fast: this.#create(pc, "fast") }
   }
 
   /** The connection is given up; another may come. */
   detach(): void {
+    this.#certificate = certificateOf(this.#pc) || this.#certificate
+    this.#pc = undefined
     this.#channels = undefined
     this.#recognized = false
     this.#begun = false
@@ -116,11 +124,10 @@ export class DataChannels {
    * The peer is gone, as a participant at least. `expected`: it is the room that was lost to us, and they may come
    * back as another.
    */
-  close(pc: RTCPeerConnection | undefined, expected: boolean): void {
+  close(expected: boolean): void {
+    this.detach()
     this.#closed = true
-    const { deliveries } = this.#owner
-    if (pc !== undefined && !this.#recognized) deliveries.promise(certificateOf(pc), this.#delivery)
-    deliveries.lose(this.#delivery, expected)
+    this.#owner.deliveries.lose(this.#delivery, this.#certificate, expected)
     this.#wake()
   }
 
@@ -144,6 +151,9 @@ export class DataChannels {
     const reliable = name === "reliable"
     channel.onmessage = ({ data }: { data: string | ArrayBuffer }) =>
       reliable ? this.#receive(pc, data) : this.#owner.message(data)
+    channel.onclose = () => {
+      if (reliable && pc === this.#pc) this.#owner.closed()
+    }
     channel.onopen = () => {
       if (reliable) {
         this.#recognize(pc)
@@ -161,7 +171,7 @@ export class DataChannels {
   #recognize(pc: RTCPeerConnection): void {
     if (this.#recognized) return
     this.#recognized = true
-    const { deliveries, peer, returned } = this.#owner
+    const { deliveries, peer } = this.#owner
     const certificate = certificateOf(pc)
     const own = this.#delivery
     const known = deliveries.find(certificate) ?? own
@@ -173,7 +183,7 @@ export class DataChannels {
     }
     deliveries.keep(certificate, known)
     known.outgoing.rewind()
-    if (known.participant !== peer) returned(known.participant)
+    if (known.participant !== peer) this.#owner.returned(known.participant)
     known.participant = peer
   }
 
@@ -191,6 +201,7 @@ export class DataChannels {
 
   /** A JSON array is between the two channels; all else is a message. */
   #receive(pc: RTCPeerConnection, data: string | ArrayBuffer): void {
+    if (pc !== this.#pc) return
     this.#recognize(pc)
     if (typeof data === "string" && data.startsWith("[")) return this.#control(data)
     if (this.#next === 0) return
@@ -251,7 +262,7 @@ function parse(text: string): readonly unknown[] {
  * The fingerprint of the certificate that the peer has shown (RFC 8122 §5). A description that names several says
  * nothing: only one of them was checked.
  */
-function certificateOf(pc: RTCPeerConnection): string {
-  const named = pc.remoteDescription?.sdp.toUpperCase().match(/^A=FINGERPRINT:.*/gm) ?? []
+function certificateOf(pc: RTCPeerConnection | undefined): string {
+  const named = pc?.remoteDescription?.sdp.toUpperCase().match(/^A=FINGERPRINT:.*/gm) ?? []
   return new Set(named).size === 1 ? named[0]! : ""
 }

@@ -49,20 +49,19 @@ export class Deliveries {
   }
 
   /**
-   * As `keep`, for a peer who has described a connection by this certificate and never proven that it is theirs: the
-   * owner may get what was meant for them, and they get nothing that was meant for its owner.
+   * Its link is gone: it is kept for a while, should the peer come back. One that was never reached is known by the
+   * `certificate` that it described. That may be another's, who then gets what was meant for the liar, and the liar
+   * nothing that was meant for them.
    */
-  promise(certificate: string, delivery: Delivery): void {
-    const known = this.find(certificate)
-    if (known === undefined) this.keep(certificate, delivery)
-    else if (known !== delivery) known.outgoing.adopt(delivery.outgoing)
-  }
-
-  /** Its link is gone: it is kept for a while, should the peer come back. */
-  lose(delivery: Delivery, expected: boolean): void {
-    if (![...this.#known.values()].includes(delivery)) return
-    const cancel = this.#clock.after(PATIENCE, () => this.#forget(delivery))
-    this.#lost.set(delivery, { cancel, expected })
+  lose(delivery: Delivery, certificate: string, expected: boolean): void {
+    const reached = [...this.#known.values()].includes(delivery)
+    const lost = reached ? delivery : (this.find(certificate) ?? delivery)
+    if (lost !== delivery) lost.outgoing.adopt(delivery.outgoing)
+    if (lost !== delivery && !this.#lost.has(lost)) return
+    if (!reached) this.keep(certificate, lost)
+    this.#lost.get(lost)?.cancel()
+    const cancel = this.#clock.after(PATIENCE, () => this.#forget(lost))
+    this.#lost.set(lost, { cancel, expected })
     if (this.#lost.size > MAX_LOST) this.#forget(this.#lost.keys().next().value!)
   }
 
@@ -73,6 +72,7 @@ export class Deliveries {
 
   clear(): void {
     for (const delivery of this.#lost.keys()) this.#forget(delivery)
+    this.#known.clear()
   }
 
   #forget(delivery: Delivery): void {

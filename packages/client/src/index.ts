@@ -1,4 +1,3 @@
-export { deviceError } from "./devices.ts"
 export type { Clock, Transport, TransportHandlers } from "./environment.ts"
 export { TightbeamError, type TightbeamErrorCode } from "./errors.ts"
 export type { LocalPublication } from "./local-publication.ts"

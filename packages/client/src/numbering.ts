@@ -62,6 +62,15 @@ export class Unacknowledged<Message extends { readonly length: number }> {
     for (const { length } of dropped) this.#size -= length
   }
 
+  /** Takes back what was never said, from the first that `unsaid` holds for on. */
+  withdraw(unsaid: (message: Message) => boolean): Message[] {
+    const from = this.#kept.findIndex(unsaid)
+    const withdrawn = from === -1 ? [] : this.#kept.splice(from)
+    this.#last -= withdrawn.length
+    for (const { length } of withdrawn) this.#size -= length
+    return withdrawn
+  }
+
   /** In order. */
   messages(): readonly Message[] {
     return this.#kept

@@ -4,6 +4,8 @@ import { Unacknowledged } from "./numbering.ts"
 /** What one call of `send` says: the same object to everybody that it goes to. */
 export interface Message {
   readonly data: string | Uint8Array<ArrayBuffer>
+  /** Higher than that of all that was said before. */
+  readonly order: number
 }
 
 /** Bytes that wait in a channel before what follows waits too. */
@@ -58,10 +60,13 @@ export class Outgoing {
     return entry
   }
 
-  /** Takes over what another kept for the same peer, but for what is kept here as well. */
+  /** Takes over what another kept for the same peer. What both keep is kept once: the entry that is waited for. */
   adopt(other: Outgoing): void {
-    const here = new Set(this.#kept.messages().map(({ message }) => message))
-    for (const entry of other.#kept.messages()) if (!here.has(entry.message)) this.#kept.keep(entry)
+    const more = other.#kept.messages()
+    const both = new Set(more.map(({ message }) => message))
+    const waiting = this.#kept.withdraw(({ handed }) => !handed).filter(({ message }) => !both.has(message))
+    for (const entry of [...waiting, ...more].sort((a, b) => a.message.order - b.message.order))
+      this.#kept.keep(entry)
   }
 
   /** All up to `n` has arrived. What was never handed over cannot have: that is nonsense, and ignored. */

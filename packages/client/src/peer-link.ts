@@ -1,11 +1,11 @@
 import { CandidateNotes } from "./candidate-notes.ts"
+import { summaryText } from "./candidate-words.ts"
 import { type ChannelName, DataChannels } from "./data-channels.ts"
 import type { Deliveries } from "./delivery.ts"
 import type { Clock } from "./environment.ts"
 import type { Candidate, Description, IceServer, Role, Signal } from "./messages.ts"
 import type { Message } from "./outgoing.ts"
 import { Recovery } from "./recovery.ts"
-import { readPath, summaryText } from "./selected-path.ts"
 import { Senders, type SentTrack } from "./senders.ts"
 import type { SelectedPath } from "./timeline.ts"
 import { TimelineRecorder } from "./timeline-recorder.ts"
@@ -85,6 +85,7 @@ export class PeerLink {
       clock,
       deliveries,
       message: onMessage,
+      closed: () => this.#recovery.closed(),
       returned: onReturned,
       opened: () => {
         recorder.event("transmission", "channel", "The data channel is open.")
@@ -165,8 +166,8 @@ export class PeerLink {
   /** `expected`: the peer may come back as another participant. */
   close(expected = false): void {
     this.#closed = true
-    this.#channels.close(this.#pc, expected)
     this.#teardown()
+    this.#channels.close(expected)
   }
 
   #connect(): void {
@@ -354,9 +355,10 @@ export class PeerLink {
     const pc = this.#pc
     if (pc === undefined) return
     // A browser that gives none this time may give some the next.
-    const report = await pc.getStats().catch(() => undefined)
+    const found = await Promise.all([pc.getStats(), import("./selected-path.ts")]).catch(() => undefined)
     if (pc !== this.#pc) return
-    if (report === undefined) return this.#look(STATS_CALM)
+    if (found === undefined) return this.#look(STATS_CALM)
+    const [report, { readPath }] = found
     const { path, security } = readPath(report)
     this.#noteChoice(path, security)
     this.recorder.path(path, security)

@@ -1,13 +1,12 @@
 import { decodeMessage, encodeMessage } from "./data-message.ts"
 import { Deliveries } from "./delivery.ts"
-import { capture, captureScreen } from "./devices.ts"
 import { Emitter } from "./emitter.ts"
 import { type Clock, realClock, type Transport, type TransportHandlers } from "./environment.ts"
 import { TightbeamError } from "./errors.ts"
-import { LocalPublication } from "./local-publication.ts"
+import type { LocalPublication } from "./local-publication.ts"
 import type { Peer, Source } from "./messages.ts"
 import { PeerLink } from "./peer-link.ts"
-import { aborted, left, noSuchParticipant, notSupported } from "./room-errors.ts"
+import { aborted, left, loadFailed, noSuchParticipant, notSupported } from "./room-errors.ts"
 import { Session, type View } from "./session.ts"
 import { signalingTransport } from "./signaling-transport.ts"
 import type { RemoteParticipant, RemotePublication, RoomSnapshot, RoomState } from "./snapshot.ts"
@@ -75,7 +74,8 @@ export class Room {
   #name = ""
   #room = ""
   #session: Session | undefined
-  #deliveries: Deliveries
+  readonly #deliveries: Deliveries
+  #said = 0
   #certificate: RTCCertificate | undefined
   /** Rejects the join that is under way; does nothing after. */
   #giveUpJoin: (reason: TightbeamError) => void = () => {}
@@ -139,7 +139,6 @@ export class Room {
       entered.reject(reason)
     }
     let tries = 0
-    this.#deliveries = new Deliveries(this.#clock)
     const certified = this.#certify()
     const { token } = this.#options
     const session = new Session({
@@ -147,7 +146,7 @@ export class Room {
       name: () => this.#name,
       token: async () => {
         await certified
-        return typeof token === "string" ? token : token()
+        return typeof token === "string" ? token : token(room)
       },
       clock: this.#clock,
       connect: this.#options.connect ?? signalingTransport(() => this.#url(), this.#clock),
@@ -202,11 +201,30 @@ export class Room {
     what: "camera" | "microphone" | "screen" | MediaStreamTrack,
     { deviceId, source = "custom", muted = false }: PublishOptions = {},
   ): Promise<LocalPublication> {
+    const leaves = this.#leaves
+    const { capture, captureScreen, LocalPublication } = await import("./publishing.ts").catch(loadFailed)
+    if (leaves !== this.#leaves) throw left()
+    const publish = (source: Source, track: MediaStreamTrack, stream: MediaStream) =>
+      this.#publish(
+        new LocalPublication(
+          `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`,
+          source,
+          track,
+          stream,
+          {
+            changed: publication => this.#publicationChanged(publication, "updated"),
+            unpublished: publication => {
+              this.#publications.delete(publication.id)
+              this.#publicationChanged(publication, "unpublished")
+            },
+          },
+        ),
+      )
     if (what === "screen") {
       const tracks = await this.#captured(captureScreen())
       const stream = new MediaStream(tracks)
       const published = tracks.map(track =>
-        this.#publish(track.kind === "video" ? "screen" : "screen-audio", track, stream),
+        publish(track.kind === "video" ? "screen" : "screen-audio", track, stream),
       )
       const [screen, audio] = [
         published.find(each => each.kind === "video"),
@@ -219,11 +237,7 @@ export class Room {
       typeof what === "string"
         ? await this.#captured(capture(what, { deviceId }).then(track => [track]))
         : [what]
-    const publication = this.#publish(
-      typeof what === "string" ? what : source,
-      track!,
-      new MediaStream([track!]),
-    )
+    const publication = publish(typeof what === "string" ? what : source, track!, new MediaStream([track!]))
     if (muted) await publication.mute()
     return publication
   }
@@ -254,7 +268,7 @@ export class Room {
         "Send it in parts.",
       )
     const channel = reliable ? "reliable" : "fast"
-    const message = { data: encoded }
+    const message = { data: encoded, order: this.#said++ }
     if (to === undefined && reliable)
       for (const { outgoing } of this.#deliveries.expected) if (!outgoing.full) outgoing.keep(message)
     const outcomes = await Promise.allSettled(
@@ -308,16 +322,8 @@ export class Room {
     throw left()
   }
 
-  #publish(source: Source, track: MediaStreamTrack, stream: MediaStream): LocalPublication {
-    const id = `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`
-    const publication = new LocalPublication(id, source, track, stream, {
-      changed: publication => this.#publicationChanged(publication, "updated"),
-      unpublished: publication => {
-        this.#publications.delete(publication.id)
-        this.#publicationChanged(publication, "unpublished")
-      },
-    })
-    this.#publications.set(id, publication)
+  #publish(publication: LocalPublication): LocalPublication {
+    this.#publications.set(publication.id, publication)
     this.#publicationChanged(publication, "published")
     return publication
   }

@@ -16,6 +16,8 @@ interface Seat {
   publications: readonly Publication[]
   away: boolean
   socket: Socket | undefined
+  /** Signals that came while there was no socket. */
+  readonly missed: ServerMessage[]
 }
 
 interface Socket {
@@ -78,6 +80,26 @@ export class FakeServer {
     this.#later(() => socket?.handlers.closed())
   }
 
+  /** Whether somebody has a seat and a socket. */
+  has(name: string): boolean {
+    return this.#seats.some(each => each.name === name && each.socket !== undefined)
+  }
+
+  /** Has waited too long for somebody: they left, and come back as somebody new. */
+  forget(name: string): void {
+    const seat = this.#seat(name)
+    this.cut(name)
+    this.#seats.splice(this.#seats.indexOf(seat), 1)
+    this.#changed(seat, "left")
+  }
+
+  /** Knows nobody any more. */
+  restart(): void {
+    for (const { name } of this.#seats) this.cut(name)
+    this.#seats.length = 0
+    this.#seq += 1000
+  }
+
   #seat(name: string): Seat {
     const seat = this.#seats.find(each => each.name === name)
     if (seat === undefined) throw new Error(`Nobody of the name ${name} is here.`)
@@ -97,7 +119,10 @@ export class FakeServer {
       case "signal": {
         const to = this.#seats.find(({ id }) => id === message.to)
         const { generation, signal } = message
-        if (to !== undefined) this.#tell(to, { type: "signal", from: seat.id, generation, signal })
+        if (to === undefined) return
+        const told: ServerMessage = { type: "signal", from: seat.id, generation, signal }
+        if (to.socket === undefined) to.missed.push(told)
+        else this.#tell(to, told)
         return
       }
       case "publish":
@@ -131,11 +156,15 @@ export class FakeServer {
     if (message.type === "rejoin") seat = this.#seats.find(({ id }) => `key of ${id}` === message.session)
     else {
       const id = `p${this.#seq}`
-      seat = { id, name: message.name, publications: [], away: false, socket }
+      seat = { id, name: message.name, publications: [], away: false, socket, missed: [] }
       this.#seats.push(seat)
       this.#changed(seat, "joined")
     }
-    if (seat === undefined) throw new Error("A session that nobody has.")
+    if (seat === undefined) {
+      const unknown = { code: "session-unknown", message: "Nobody has it.", hint: "Join again." } as const
+      const error: ServerMessage = { type: "error", fatal: true, ...unknown }
+      return this.#later(() => socket.handlers.message(JSON.stringify(error)))
+    }
     seat.socket = socket
     socket.seat = seat
     const own = this.#seats.indexOf(seat)
@@ -156,6 +185,7 @@ export class FakeServer {
       iceServers: this.iceServers,
       ttl: 3600,
     })
+    for (const missed of seat.missed.splice(0)) this.#tell(seat, missed)
   }
 
   #closed(socket: Socket): void {
