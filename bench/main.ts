@@ -2,8 +2,12 @@
 import { parseArgs } from "node:util"
 import { relay } from "./relay.ts"
 import type { Row } from "./row.ts"
+import { signaling } from "./signaling.ts"
 
-const suites: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = { relay }
+const suites: Readonly<Record<string, (options: { quick: boolean }) => Promise<Row[]>>> = {
+  relay,
+  signaling,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

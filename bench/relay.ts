@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createSocket } from "node:dgram"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
 import { Server } from "../e2e/harness.ts"
+import { cpuMs } from "./process.ts"
 import { median, type Row, round } from "./row.ts"
 
 /** Where the echo peer stands. */
 const PEER_PORT = 3480
-
-/** What Linux counts CPU time in. */
-const TICK_MS = 10
 
 interface Target {
   readonly name: string
@@ -131,12 +128,6 @@ async function measure(target: Target, load: Load): Promise<{ microseconds: numb
   if (received === 0)
     throw new Error(`turnutils_uclient got nothing back from ${target.name}:\n${output.slice(-2000)}`)
   return { microseconds: ((cpuMs(target.pid) - before) * 1000) / (load.messages + received), received }
-}
-
-/** User and system time of a process, all its threads. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }
 
 async function freePort(): Promise<number> {

@@ -89,7 +89,7 @@ const BY_NAME: Readonly<Record<string, [code: TightbeamErrorCode, message: strin
 }
 
 /** Puts a getUserMedia error into words. */
-export function deviceError(cause: unknown, what: "camera" | "microphone" | "screen"): TightbeamError {
+function deviceError(cause: unknown, what: "camera" | "microphone" | "screen"): TightbeamError {
   const name = cause instanceof DOMException || cause instanceof Error ? cause.name : ""
   const [code, message, hint] = BY_NAME[name] ?? [
     "device-failed",

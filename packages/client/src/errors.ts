@@ -16,7 +16,6 @@ export type TightbeamErrorCode =
   | "message-too-large"
   | "send-queue-full"
   | "token-failed"
-  | "load-failed"
 
 /** Where each code is explained. */
 const DOCS = "https://github.com/tightbeam/tightbeam/blob/main/docs/errors.md"

@@ -39,6 +39,10 @@ export interface Participant {
   readonly publications: readonly Publication[]
   /** The socket is gone and a grace period runs: media may well go on. */
   readonly away: boolean
+  /** May lock the room, let in who waits, and send somebody out. */
+  readonly host: boolean
+  /** The room's `seq` at which they raised their hand, so that hands have an order; `null` while it is down. */
+  readonly hand: number | null
 }
 
 /** Who yields when both sides offer at once (perfect negotiation): given by the server, opposite at the two ends. */
@@ -47,6 +51,14 @@ export type Role = "polite" | "impolite"
 export interface Peer extends Participant {
   /** The receiver's own role towards this peer. */
   readonly role: Role
+}
+
+/** The waiting room, as hosts see it. */
+export interface Lobby {
+  /** Who joins waits until a host lets them in. */
+  readonly locked: boolean
+  /** In the order they came. */
+  readonly waiting: readonly { readonly id: string; readonly name: string }[]
 }
 
 export interface IceServer {
@@ -104,6 +116,13 @@ export type ClientMessage =
   /** All that this participant publishes from now on: replaces the earlier list. */
   | { readonly type: "publish"; readonly publications: readonly Publication[] }
   | { readonly type: "rename"; readonly name: string }
+  | { readonly type: "hand"; readonly raised: boolean }
+  /** Of hosts: locks the room, or opens it and lets in all who wait. */
+  | { readonly type: "lock"; readonly locked: boolean }
+  /** Of hosts: the answer to one who waits. */
+  | { readonly type: "admit"; readonly participant: string; readonly admit: boolean }
+  /** Of hosts: sends somebody out. */
+  | { readonly type: "kick"; readonly participant: string }
   /** Asks for fresh ICE servers; answered by `ice-servers`. */
   | { readonly type: "refresh" }
   /** Answered by `pong`. */
@@ -130,6 +149,10 @@ export type ServerMessage =
       /** How long those credentials are good, seconds. */
       readonly ttl: number
     }
+  /** The room is locked: `joined` follows when a host lets us in, else an error. Nothing of the room is told meanwhile. */
+  | { readonly type: "waiting" }
+  /** To hosts, after `joined` and whenever it changes. */
+  | ({ readonly type: "lobby" } & Lobby)
   /** The session goes on. What the server has not received (its `ack` says) is to be said again. */
   | { readonly type: "resumed" }
   /** One change of the room. `seq` rises by one from message to message, the same for everybody. */
@@ -174,6 +197,9 @@ export type ErrorCode =
   | "not-joined"
   | "already-joined"
   | "not-allowed"
+  | "not-host"
+  | "not-admitted"
+  | "kicked"
   | "no-such-participant"
   | "session-unknown"
   | "room-full"

@@ -29,12 +29,3 @@ export function noSuchParticipant(id: string): TightbeamError {
     "They may have just left.",
   )
 }
-
-export function loadFailed(cause: unknown): never {
-  throw new TightbeamError(
-    "load-failed",
-    "A part of this program could not be loaded.",
-    "Check your network, then try again.",
-    { cause },
-  )
-}

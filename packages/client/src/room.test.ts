@@ -316,6 +316,104 @@ describe("Coming back", () => {
   })
 })
 
+describe("Hosts", () => {
+  test("a locked room is waited for as long as it takes, and entered when a host says so", async () => {
+    const world = new World()
+    const ada = await world.joined("Ada")
+    ada.lock(true)
+    await world.run(10)
+    const room = world.room()
+    const join = watch(room.join("standup", { name: "Ben" }))
+    // Longer than the server may take to answer.
+    await world.run(60_000)
+    assert.equal(join.state, "pending")
+    assert.equal(room.snapshot().state.status, "waiting")
+    assert.deepEqual([room.snapshot().self, room.snapshot().participants], [undefined, []])
+    const [ben] = ada.snapshot().lobby!.waiting
+    assert.equal(ben?.name, "Ben")
+    ada.admit(ben.id)
+    await world.run(20)
+    world.connections.establish()
+    await world.run(20)
+    assert.deepEqual([join.state, room.snapshot().state.status], ["resolved", "connected"])
+    for (const each of [ada, room]) assert.deepEqual(statuses(each), ["connected"])
+    assert.deepEqual(ada.snapshot().lobby, { locked: true, waiting: [] })
+    assert.equal(room.snapshot().lobby, undefined)
+    assert.deepEqual([ada.snapshot().self!.host, room.snapshot().self!.host], [true, false])
+    assert.equal(room.snapshot().participants[0]!.host, true)
+  })
+
+  test("who is not let in, and who is sent out, is told so for good", async () => {
+    const world = new World()
+    const { ada, ben } = await world.call()
+    ada.lock(true)
+    await world.run(10)
+    const cyd = world.room()
+    const join = watch(cyd.join("standup", { name: "Cyd" }))
+    await world.run(10)
+    ada.deny(ada.snapshot().lobby!.waiting[0]!.id)
+    ada.kick(ben.snapshot().self!.id)
+    await world.run(60_000)
+    assert.deepEqual([join.state, join.code], ["rejected", "not-admitted"])
+    for (const [room, code] of [
+      [cyd, "not-admitted"],
+      [ben, "kicked"],
+    ] as const)
+      assert.deepEqual([room.snapshot().state.status, room.snapshot().state.reason?.code], ["closed", code])
+    assert.deepEqual(ada.snapshot().participants, [])
+    assert.equal(ada.snapshot().state.status, "connected")
+  })
+
+  test("who waits and loses the network waits anew; giving up ends it", async () => {
+    const world = new World()
+    const ada = await world.joined("Ada")
+    ada.lock(true)
+    await world.run(10)
+    const room = world.room()
+    const join = watch(room.join("standup", { name: "Ben" }))
+    await world.run(10)
+    for (let i = 0; i < 5; i++) {
+      world.server.cutWaiting("Ben")
+      await world.run(5)
+      assert.equal(room.snapshot().state.status, "connecting")
+      await world.run(1000)
+      assert.equal(room.snapshot().state.status, "waiting")
+      assert.equal(ada.snapshot().lobby!.waiting.length, 1)
+    }
+    await room.leave()
+    await world.run(10)
+    assert.deepEqual([join.state, join.code], ["rejected", "aborted"])
+    assert.deepEqual(ada.snapshot().lobby!.waiting, [])
+  })
+
+  test("one who was in the room and is not known any more keeps nothing of it while they wait", async () => {
+    const world = new World()
+    const { ada, ben } = await world.call()
+    ada.lock(true)
+    await world.run(10)
+    const unknown = { code: "session-unknown", message: "Over.", hint: "Join.", fatal: true } as const
+    world.server.say("Ben", { type: "error", ...unknown })
+    await world.run(1000)
+    assert.equal(ben.snapshot().state.status, "waiting")
+    assert.deepEqual([ben.snapshot().self, ben.snapshot().participants], [undefined, []])
+  })
+
+  test("raised hands are seen by all, one's own too", async () => {
+    const world = new World()
+    const { ada, ben } = await world.call()
+    let changed = 0
+    ben.subscribe(() => changed++)
+    ben.raiseHand(true)
+    await world.run(10)
+    const { hand } = ben.snapshot().self!
+    assert.ok(typeof hand === "number" && changed > 0)
+    assert.equal(ada.snapshot().participants[0]!.hand, hand)
+    ben.raiseHand(false)
+    await world.run(10)
+    assert.deepEqual([ben.snapshot().self!.hand, ada.snapshot().participants[0]!.hand], [null, null])
+  })
+})
+
 test("what is said before joining is refused, not lost in silence", async () => {
   await assert.rejects(new Room({ token: "token" }).send("chat", { text: "hello" }), { code: "not-joined" })
 })

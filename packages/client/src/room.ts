@@ -3,10 +3,11 @@ import { Deliveries } from "./delivery.ts"
 import { Emitter } from "./emitter.ts"
 import { type Clock, realClock, type Transport, type TransportHandlers } from "./environment.ts"
 import { TightbeamError } from "./errors.ts"
+import { loadPublishing } from "./load-publishing.ts"
 import type { LocalPublication } from "./local-publication.ts"
 import type { Peer, Source } from "./messages.ts"
 import { PeerLink } from "./peer-link.ts"
-import { aborted, left, loadFailed, noSuchParticipant, notSupported } from "./room-errors.ts"
+import { aborted, left, noSuchParticipant, notSupported } from "./room-errors.ts"
 import { Session, type View } from "./session.ts"
 import { signalingTransport } from "./signaling-transport.ts"
 import type { RemoteParticipant, RemotePublication, RoomSnapshot, RoomState } from "./snapshot.ts"
@@ -111,8 +112,9 @@ export class Room {
   }
 
   /**
-   * Enters a room; resolves when the server has let us in. Throws a `TightbeamError`: `server-unreachable`, one of
-   * the token codes, `room-full`, `aborted`. May be called again after `leave`, or after it threw.
+   * Enters a room; resolves when the server has let us in, which a host decides where the room is locked
+   * (`state.status` is `waiting`). Throws a `TightbeamError`: `server-unreachable`, one of the token codes,
+   * `room-full`, `not-admitted`, `aborted`. May be called again after `leave`, or after it threw.
    */
   async join(room: string, { name, signal }: { name: string; signal?: AbortSignal }): Promise<void> {
     if (this.#session !== undefined)
@@ -160,6 +162,12 @@ export class Room {
         },
         resumed: () => this.#setState({ status: "connected" }),
         changed: (view, change, peer) => this.#changed(view, change, peer),
+        waiting: () => {
+          tries = 0
+          for (const id of this.#links.keys()) this.#unlink(id)
+          this.#setState({ status: "waiting" })
+        },
+        changedSelf: () => this.#touch(),
         signal: ({ from, generation, signal }) => this.#links.get(from)?.receive(signal, generation),
         reconnecting: (retryAt, reason) => {
           if (session.view === undefined && ++tries >= JOIN_TRIES) close(reason)
@@ -188,6 +196,31 @@ export class Room {
     this.#touch()
   }
 
+  /** Raises our hand for all to see, or takes it down. */
+  raiseHand(raised: boolean): void {
+    this.#session?.send({ type: "hand", raised })
+  }
+
+  /** Of hosts: whoever joins a locked room waits in `snapshot().lobby`. Opening it lets in all who wait. */
+  lock(locked: boolean): void {
+    this.#session?.send({ type: "lock", locked })
+  }
+
+  /** Of hosts: lets in one who waits. */
+  admit(id: string): void {
+    this.#session?.send({ type: "admit", participant: id, admit: true })
+  }
+
+  /** Of hosts: turns away one who waits. */
+  deny(id: string): void {
+    this.#session?.send({ type: "admit", participant: id, admit: false })
+  }
+
+  /** Of hosts: sends a participant out. Where they can have another token they can come back, but not past a lock. */
+  kick(id: string): void {
+    this.#session?.send({ type: "kick", participant: id })
+  }
+
   /** Tries to reconnect now instead of at `state.retryAt`. */
   retryNow(): void {
     this.#session?.retryNow()
@@ -199,47 +232,15 @@ export class Room {
    */
   async publish(
     what: "camera" | "microphone" | "screen" | MediaStreamTrack,
-    { deviceId, source = "custom", muted = false }: PublishOptions = {},
+    options: PublishOptions = {},
   ): Promise<LocalPublication> {
     const leaves = this.#leaves
-    const { capture, captureScreen, LocalPublication } = await import("./publishing.ts").catch(loadFailed)
-    if (leaves !== this.#leaves) throw left()
-    const publish = (source: Source, track: MediaStreamTrack, stream: MediaStream) =>
-      this.#publish(
-        new LocalPublication(
-          `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`,
-          source,
-          track,
-          stream,
-          {
-            changed: publication => this.#publicationChanged(publication, "updated"),
-            unpublished: publication => {
-              this.#publications.delete(publication.id)
-              this.#publicationChanged(publication, "unpublished")
-            },
-          },
-        ),
-      )
-    if (what === "screen") {
-      const tracks = await this.#captured(captureScreen())
-      const stream = new MediaStream(tracks)
-      const published = tracks.map(track =>
-        publish(track.kind === "video" ? "screen" : "screen-audio", track, stream),
-      )
-      const [screen, audio] = [
-        published.find(each => each.kind === "video"),
-        published.find(each => each.kind === "audio"),
-      ]
-      if (audio !== undefined && screen !== undefined) this.#follow(screen, audio)
-      return screen ?? published[0]!
-    }
-    const [track] =
-      typeof what === "string"
-        ? await this.#captured(capture(what, { deviceId }).then(track => [track]))
-        : [what]
-    const publication = publish(typeof what === "string" ? what : source, track!, new MediaStream([track!]))
-    if (muted) await publication.mute()
-    return publication
+    const { publish } = await loadPublishing()
+    return publish(what, options, {
+      newId: source => `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`,
+      left: () => (leaves === this.#leaves ? undefined : left()),
+      changed: (publication, change) => this.#publicationChanged(publication, change),
+    })
   }
 
   /**
@@ -313,21 +314,6 @@ export class Room {
     return link
   }
 
-  /** What the browser gives; nothing of it stays on if the room was left while it asked. */
-  async #captured(asked: Promise<MediaStreamTrack[]>): Promise<MediaStreamTrack[]> {
-    const leaves = this.#leaves
-    const tracks = await asked
-    if (leaves === this.#leaves) return tracks
-    for (const track of tracks) track.stop()
-    throw left()
-  }
-
-  #publish(publication: LocalPublication): LocalPublication {
-    this.#publications.set(publication.id, publication)
-    this.#publicationChanged(publication, "published")
-    return publication
-  }
-
   /** What the server does not list among ours, it did not take. */
   #refused(error: TightbeamError): void {
     this.#emitter.emit("error", error)
@@ -337,16 +323,9 @@ export class Room {
       if (!taken.has(publication.id)) void publication.unpublish()
   }
 
-  /** A screen's sound ends with its picture. */
-  #follow(screen: LocalPublication, audio: LocalPublication): void {
-    const stop = this.on("publication", ({ publication, change }) => {
-      if (publication !== screen || change !== "unpublished") return
-      stop()
-      void audio.unpublish()
-    })
-  }
-
   #publicationChanged(publication: LocalPublication, change: RoomEvents["publication"]["change"]): void {
+    if (change === "published") this.#publications.set(publication.id, publication)
+    else if (change === "unpublished") this.#publications.delete(publication.id)
     this.#announce()
     for (const link of this.#links.values()) link.syncTracks()
     this.#touch()
@@ -489,7 +468,7 @@ export class Room {
     this.#emitter.emit("state", state)
   }
 
-  #remote({ id, name, away, publications }: Peer): RemoteParticipant {
+  #remote({ id, name, away, host, hand, publications }: Peer): RemoteParticipant {
     const tracks = this.#tracks.get(id)
     const remotePublications: RemotePublication[] = []
     for (const { id: publication, kind, source, muted } of publications)
@@ -505,6 +484,8 @@ export class Room {
       id,
       name,
       away,
+      host,
+      hand,
       publications: remotePublications,
       timeline: this.#links.get(id)!.recorder.timeline(),
     }
@@ -516,7 +497,8 @@ export class Room {
     return {
       state: this.#state,
       room: this.#room,
-      self: view && { id: view.self.id, name: this.#name },
+      self: view && { id: view.self.id, name: this.#name, host: view.self.host, hand: view.self.hand },
+      lobby: this.#session?.lobby,
       publications: [...this.#publications.values()].map(each => each.view()),
       participants: peers.map(peer => this.#remote(peer)),
       signaling: this.#signaling,

@@ -4,6 +4,7 @@ import {
   type ClientMessage,
   type ErrorCode,
   type IceServer,
+  type Lobby,
   type Participant,
   type Peer,
   PROTOCOL_VERSION,
@@ -26,6 +27,10 @@ export interface SessionEvents {
   /** We are back, and nothing was missed. */
   resumed(): void
   changed(view: View, change: "joined" | "updated" | "left", peer: Peer): void
+  /** The room is locked; a host was asked. There is no view meanwhile. */
+  waiting(): void
+  /** `lobby`, or we ourselves in the view, are others now. */
+  changedSelf(): void
   signal(message: Extract<ServerMessage, { type: "signal" }>): void
   /** The socket broke; the next try is at `retryAt` on the clock. */
   reconnecting(retryAt: number, reason: TightbeamError): void
@@ -62,6 +67,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "token-used",
   "room-full",
   "replaced",
+  "not-admitted",
+  "kicked",
 ])
 
 /**
@@ -74,9 +81,12 @@ export class Session {
   /** Rises with each transport, so that what an old one still says is not heard. */
   #epoch = 0
   #view: View | undefined
+  #lobby: Lobby | undefined
   #key: string | undefined
   #iceServers: readonly IceServer[] = []
   #ready = false
+  /** The server answered: it is pinged, and all that it says is a sign of life. */
+  #answered = false
   #over = false
   #failures = 0
   #outbox = new Outbox()
@@ -93,6 +103,11 @@ export class Session {
 
   get view(): View | undefined {
     return this.#view
+  }
+
+  /** The waiting room, as long as we are a host. */
+  get lobby(): Lobby | undefined {
+    return this.#lobby
   }
 
   /** As last given by the server; their credentials are renewed before they expire. */
@@ -184,8 +199,7 @@ export class Session {
     const message = parse(text)
     // A proxy's page or a broken server: the same as no answer.
     if (message === undefined) return this.#lost()
-    // Whatever it is, it is a sign of life.
-    if (this.#ready) this.#cancelDeadline()
+    if (this.#answered) this.#cancelDeadline()
     if (message.ack !== undefined) this.#outbox.acknowledge(message.ack)
     if (message.n !== undefined) {
       const place = this.#inbox.accept(message.n)
@@ -196,10 +210,17 @@ export class Session {
     switch (message.type) {
       case "joined":
         return this.#welcome(message)
+      case "waiting":
+        return this.#wait()
       case "resumed":
         return this.#resume()
       case "participant":
         return this.#change(message)
+      case "lobby": {
+        const { locked, waiting } = message
+        this.#lobby = { locked, waiting }
+        return this.#options.events.changedSelf()
+      }
       case "signal":
         return this.#options.events.signal(message)
       case "ice-servers":
@@ -219,8 +240,7 @@ export class Session {
     this.#outbox = new Outbox()
     this.#inbox = new Inbox()
     this.#ready = true
-    this.#failures = 0
-    this.#cancelDeadline()
+    this.#lobby = undefined
     this.#view = {
       self: message.self,
       peers: new Map(message.participants.map(peer => [peer.id, peer])),
@@ -231,10 +251,15 @@ export class Session {
     this.#options.events.welcomed(this.#view, fresh)
   }
 
+  #wait(): void {
+    this.#view = undefined
+    this.#lobby = undefined
+    this.#keepAlive()
+    this.#options.events.waiting()
+  }
+
   #resume(): void {
     this.#ready = true
-    this.#failures = 0
-    this.#cancelDeadline()
     for (const text of this.#outbox.unacknowledged()) this.#transport!.send(text)
     this.#keepAlive()
     this.#options.events.resumed()
@@ -255,6 +280,7 @@ export class Session {
     } else if (message.participant.id === view.self.id) {
       const { role: _, ...self } = message.participant
       this.#view = { self, peers, seq }
+      this.#options.events.changedSelf()
     } else {
       peers.set(message.participant.id, message.participant)
       this.#view = { self: view.self, peers, seq }
@@ -283,12 +309,20 @@ export class Session {
     this.#cancelRefresh = this.#options.clock.after(ttl * 750, () => this.send({ type: "refresh" }))
   }
 
-  /** Pings for as long as the socket lives, busy or not: the server must hear from us too. */
+  /** The server answered. Pings for as long as the socket lives, busy or not: the server must hear from us too. */
   #keepAlive(): void {
+    this.#answered = true
+    this.#failures = 0
+    this.#cancelDeadline()
+    this.#ping()
+  }
+
+  #ping(): void {
+    this.#cancelPing()
     this.#cancelPing = this.#options.clock.after(PING_INTERVAL, () => {
       this.#say({ type: "ping", id: this.#epoch })
       this.#deadline(PING_INTERVAL)
-      this.#keepAlive()
+      this.#ping()
     })
   }
 
@@ -327,6 +361,7 @@ export class Session {
   #release(): void {
     this.#epoch++
     this.#ready = false
+    this.#answered = false
     this.#cancelDeadline()
     this.#cancelPing()
     const transport = this.#transport

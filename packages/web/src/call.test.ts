@@ -78,6 +78,8 @@ const ben: RemoteParticipant = {
   id: "p1",
   name: "Ben",
   away: false,
+  host: false,
+  hand: null,
   publications: [],
   timeline: timelineAt("p1", "end"),
 }

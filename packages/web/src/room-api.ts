@@ -2,7 +2,21 @@ import type { RoomEvents as AllRoomEvents, LocalPublication, Publication, Room }
 
 /** What the pages ask of a room: the SDK's `Room`, or a made-up one in the gallery. */
 export interface RoomApi
-  extends Pick<Room, "join" | "send" | "snapshot" | "subscribe" | "retryNow" | "reconnect" | "leave"> {
+  extends Pick<
+    Room,
+    | "join"
+    | "send"
+    | "snapshot"
+    | "subscribe"
+    | "retryNow"
+    | "reconnect"
+    | "leave"
+    | "raiseHand"
+    | "lock"
+    | "admit"
+    | "deny"
+    | "kick"
+  > {
   publish(...asked: Parameters<Room["publish"]>): Promise<PublicationApi>
   on<K extends keyof RoomEvents>(event: K, listener: (event: RoomEvents[K]) => void): () => void
 }

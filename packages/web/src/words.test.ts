@@ -76,13 +76,14 @@ test("the header shows the worst of each phase; alone, only the way to the serve
   const room = {
     state: { status: "connected" },
     room: "r",
-    self: { id: "a", name: "A" },
+    self: { id: "a", name: "A", host: false, hand: null },
+    lobby: undefined,
     publications: [],
     participants: [],
     signaling: { startedAt: 0, endedAt: 1 },
   } as const
   assert.deepEqual(overallLights(room, 1), ["lit", "dark", "dark", "dark", "dark", "dark"])
-  const person = { id: "b", name: "B", away: false, publications: [] }
+  const person = { id: "b", name: "B", away: false, host: false, hand: null, publications: [] }
   const participants = [
     { ...person, timeline: timelineAt("b", "end") },
     { ...person, timeline: timelineAt("c", "checks", "failed") },

@@ -15,10 +15,14 @@ interface Seat {
   name: string
   publications: readonly Publication[]
   away: boolean
+  host: boolean
+  hand: number | null
   socket: Socket | undefined
   /** Signals that came while there was no socket. */
   readonly missed: ServerMessage[]
 }
+
+type Join = Extract<ClientMessage, { type: "join" }>
 
 interface Socket {
   readonly handlers: TransportHandlers
@@ -34,10 +38,13 @@ export class FakeServer {
   iceServers: readonly IceServer[] = []
   /** Lets sockets open. */
   answers = true
+  /** Whoever joins waits. */
+  locked = false
   /** Sources that nobody may publish. */
   readonly forbidden: Set<Source> = new Set()
   readonly #schedule: Schedule
   readonly #seats: Seat[] = []
+  readonly #waiting = new Map<string, { readonly socket: Socket; readonly message: Join }>()
   #seq = 0
 
   constructor(schedule: Schedule) {
@@ -100,6 +107,14 @@ export class FakeServer {
     this.#seq += 1000
   }
 
+  /** Breaks the socket of somebody who waits. */
+  cutWaiting(name: string): void {
+    const [socket] = [...this.#waiting.values()].flatMap(each =>
+      each.message.name === name ? [each.socket] : [],
+    )
+    this.#later(() => socket!.handlers.closed())
+  }
+
   #seat(name: string): Seat {
     const seat = this.#seats.find(each => each.name === name)
     if (seat === undefined) throw new Error(`Nobody of the name ${name} is here.`)
@@ -139,6 +154,26 @@ export class FakeServer {
       case "rename":
         seat.name = message.name
         return this.#changed(seat, "updated")
+      case "hand":
+        seat.hand = message.raised ? this.#seq + 1 : null
+        return this.#changed(seat, "updated")
+      case "lock":
+        this.locked = message.locked
+        return this.#tellLobby()
+      case "admit": {
+        const { socket, message: join } = this.#waiting.get(message.participant)!
+        this.#waiting.delete(message.participant)
+        if (message.admit) this.#enter(socket, join, message.participant)
+        else this.#end(socket, "not-admitted")
+        return this.#tellLobby()
+      }
+      case "kick": {
+        const kicked = this.#seats.find(({ id }) => id === message.participant)!
+        const { socket } = kicked
+        this.#seats.splice(this.#seats.indexOf(kicked), 1)
+        if (socket !== undefined) this.#end(socket, "kicked")
+        return this.#changed(kicked, "left")
+      }
       case "refresh":
         return this.#tell(seat, { type: "ice-servers", iceServers: this.iceServers, ttl: 3600 })
       case "ping":
@@ -152,26 +187,38 @@ export class FakeServer {
   }
 
   #admit(socket: Socket, message: Extract<ClientMessage, { type: "join" | "rejoin" }>): void {
-    let seat: Seat | undefined
-    if (message.type === "rejoin") seat = this.#seats.find(({ id }) => `key of ${id}` === message.session)
-    else {
-      const id = `p${this.#seq}`
-      seat = { id, name: message.name, publications: [], away: false, socket, missed: [] }
-      this.#seats.push(seat)
-      this.#changed(seat, "joined")
+    if (message.type === "rejoin") {
+      const seat = this.#seats.find(({ id }) => `key of ${id}` === message.session)
+      if (seat === undefined) {
+        const unknown = { code: "session-unknown", message: "Nobody has it.", hint: "Join again." } as const
+        return this.#say(socket, { type: "error", fatal: true, ...unknown })
+      }
+      return this.#welcome(socket, seat, message.room)
     }
-    if (seat === undefined) {
-      const unknown = { code: "session-unknown", message: "Nobody has it.", hint: "Join again." } as const
-      const error: ServerMessage = { type: "error", fatal: true, ...unknown }
-      return this.#later(() => socket.handlers.message(JSON.stringify(error)))
-    }
+    const id = `p${this.#seq}-${this.#waiting.size}`
+    if (!this.locked) return this.#enter(socket, message, id)
+    this.#waiting.set(id, { socket, message })
+    this.#say(socket, { type: "waiting" })
+    this.#tellLobby()
+  }
+
+  #enter(socket: Socket, { name, room }: Join, id: string): void {
+    const host = this.#seats.length === 0
+    const seat = { id, name, publications: [], away: false, host, hand: null, socket, missed: [] }
+    this.#seats.push(seat)
+    this.#changed(seat, "joined")
+    this.#welcome(socket, seat, room)
+    if (host) this.#tellLobby()
+  }
+
+  #welcome(socket: Socket, seat: Seat, room: string): void {
     seat.socket = socket
     socket.seat = seat
     const own = this.#seats.indexOf(seat)
     this.#tell(seat, {
       type: "joined",
       version: 1,
-      room: message.room,
+      room,
       self: participant(seat),
       participants: this.#seats
         .map((each, i) => ({
@@ -188,8 +235,25 @@ export class FakeServer {
     for (const missed of seat.missed.splice(0)) this.#tell(seat, missed)
   }
 
+  #tellLobby(): void {
+    const waiting = [...this.#waiting].map(([id, { message }]) => ({ id, name: message.name }))
+    for (const seat of this.#seats)
+      if (seat.host) this.#tell(seat, { type: "lobby", locked: this.locked, waiting })
+  }
+
+  #end(socket: Socket, code: "kicked" | "not-admitted"): void {
+    socket.seat = undefined
+    this.#say(socket, { type: "error", code, message: "A host said so.", hint: "Ask them.", fatal: true })
+  }
+
+  #say({ handlers }: Socket, message: ServerMessage): void {
+    this.#later(() => handlers.message(JSON.stringify(message)))
+  }
+
   #closed(socket: Socket): void {
     if (socket.seat !== undefined) socket.seat.socket = undefined
+    for (const [id, each] of this.#waiting) if (each.socket === socket) this.#waiting.delete(id)
+    this.#tellLobby()
   }
 
   #changed(seat: Seat, change: "joined" | "updated" | "left"): void {
@@ -212,6 +276,6 @@ export class FakeServer {
   }
 }
 
-function participant({ id, name, publications, away }: Seat): Participant {
-  return { id, name, publications, away }
+function participant({ id, name, publications, away, host, hand }: Seat): Participant {
+  return { id, name, publications, away, host, hand }
 }

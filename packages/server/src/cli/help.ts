@@ -5,6 +5,7 @@ export const HELP = `tightbeam: signaling, STUN, TURN and the pages of a call, i
   tightbeam token --room ROOM           print a signed token to join a room
       --ttl 1h                          how long it can be used: 90s, 15m, 1h, 7d (default 1h)
       --no-publish                      the bearer may see and hear, not send
+      --host                            the bearer may lock the room, let people in and send them out
       --url                             print a link to the room with the token in it
   tightbeam config                      print the effective configuration, and where each value came from
       --schema                          print the JSON Schema of the configuration file

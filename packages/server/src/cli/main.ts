@@ -23,7 +23,7 @@ const ALONE: OwnFlag = { takesValue: false }
 
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, OwnFlag>>>> = {
   up: { qr: ALONE },
-  token: { room: VALUE, ttl: VALUE, url: ALONE, "no-publish": ALONE },
+  token: { room: VALUE, ttl: VALUE, url: ALONE, "no-publish": ALONE, host: ALONE },
   config: { schema: ALONE },
 }
 

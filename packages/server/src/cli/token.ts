@@ -19,7 +19,8 @@ export async function token({ config, own }: Loaded): Promise<string> {
   if (ttl === undefined || ttl > LONGEST_TTL)
     throw new UsageError(`--ttl is "${ttlText}": must be a duration up to 30d, as 90s, 15m, 1h and 7d are`)
   const secret = accessSecret(config, new DataFolder(config.data))
-  const signed = await issueToken({ room, ttl, grants: { publish: !own.has("no-publish") } }, secret)
+  const grants = { publish: !own.has("no-publish"), host: own.has("host") }
+  const signed = await issueToken({ room, ttl, grants }, secret)
   if (!own.has("url")) return signed
   const { port } = config.http
   // Behind the #, where it stays in the browser and out of the logs of servers and proxies.

@@ -6,6 +6,8 @@ import type { RoomEvent } from "./room.ts"
 export interface Grants {
   /** Whether its bearer may publish audio and video. */
   readonly publish: boolean
+  /** Whether its bearer is a host: may lock the room, let in who waits, and send somebody out. */
+  readonly host: boolean
 }
 
 export type RoomsRequest =

@@ -15,7 +15,7 @@ function bus() {
   }
 }
 
-const join = (id: string): RoomEvent => ({ type: "join", id, name: id })
+const join = (id: string): RoomEvent => ({ type: "join", id, name: id, host: false })
 
 test("everybody hears everything in one order, what is published meanwhile included", () => {
   const { it, run } = bus()

@@ -17,12 +17,16 @@ export interface SignalingLimits {
   readonly replayBytes: number
   /** Participants of one room. */
   readonly participants: number
+  /** Who may wait to be let into one room. */
+  readonly waiting: number
   /** Rooms of this server. */
   readonly rooms: number
   /** Publications of one participant. */
   readonly publications: number
   /** Tokens remembered as used, until each expires. When full, joining waits for some to expire. */
   readonly usedTokens: number
+  /** Sessions remembered as sent out, so that they are told so instead of beginning anew; the oldest is forgotten. */
+  readonly kickedSessions: number
 }
 
 export const DEFAULT_LIMITS: SignalingLimits = {
@@ -35,7 +39,9 @@ export const DEFAULT_LIMITS: SignalingLimits = {
   replayMessages: 1000,
   replayBytes: 1024 * 1024,
   participants: 50,
+  waiting: 50,
   rooms: 10_000,
   publications: 16,
   usedTokens: 1_000_000,
+  kickedSessions: 10_000,
 }

@@ -48,6 +48,18 @@ export const REFUSALS: Readonly<Record<ErrorCode, Refusal>> = {
     message: "Your token does not allow this.",
     hint: "Sign a token with the grant that is missing.",
   },
+  "not-host": {
+    message: "Only a host of the room may do this.",
+    hint: "Ask a host, or sign a token with the grant host.",
+  },
+  "not-admitted": {
+    message: "A host did not let you in.",
+    hint: "Ask them by another way whether they meant you.",
+  },
+  kicked: {
+    message: "A host sent you out of the room.",
+    hint: "Ask them by another way whether they meant it.",
+  },
   "no-such-participant": {
     message: "Nobody of this id is in the room.",
     hint: "They may have just left; take your list from the last message.",

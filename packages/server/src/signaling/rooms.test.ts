@@ -30,6 +30,8 @@ function raw(world: World, index: number) {
     received,
     say,
     closed: () => closed,
+    /** The network drops the socket. */
+    cut: () => stream.cut(0),
     sayAtOnce: (...messages: string[]) => {
       for (const message of messages) stream.send(message)
       world.network.schedule.run(100)
@@ -41,7 +43,8 @@ function raw(world: World, index: number) {
   }
 }
 
-const world = (limits: Partial<SignalingLimits> = {}) => new World("rooms", { delay: 5 }, limits)
+const world = (limits: Partial<SignalingLimits> & { open?: boolean } = {}) =>
+  new World("rooms", { delay: 5 }, limits)
 
 describe("Joining", () => {
   test("gives the newcomer the room and the polite role, and the others the newcomer", () => {
@@ -314,6 +317,257 @@ describe("In the room", () => {
   })
 })
 
+describe("Hosts", () => {
+  /** Ada, a host, and Ben, none, where tokens say so. */
+  function hosted(limits: Parameters<typeof world>[0] = {}) {
+    const at = world(limits)
+    const [ada, ben] = [raw(at, 0), raw(at, 1)]
+    ada.join("standup", at.token("standup", true), "Ada")
+    ben.join("standup", undefined, "Ben")
+    const id = (who: ReturnType<typeof raw>) => who.last("joined")!.self.id
+    return { at, ada, ben, id }
+  }
+
+  test("tokens make them; where none are asked for, it is the first, and then the one longest in the room", () => {
+    const { ada, ben } = hosted()
+    assert.equal(ada.last("joined")!.self.host, true)
+    assert.deepEqual(
+      [ben.last("joined")!.self.host, ben.last("joined")!.participants[0]!.host],
+      [false, true],
+    )
+    assert.equal(ben.last("lobby"), undefined)
+
+    const at = world({ open: true })
+    const [first, second, third] = [raw(at, 2), raw(at, 3), raw(at, 4)]
+    for (const each of [first, second, third]) each.join()
+    assert.deepEqual(
+      [first, second, third].map(each => each.last("joined")!.self.host),
+      [true, false, false],
+    )
+    assert.deepEqual(first.last("lobby"), { type: "lobby", locked: false, waiting: [], n: 1, ack: 0 })
+    first.say({ type: "leave" })
+    const change = third.last("participant")!
+    assert.ok(change.change === "updated" && change.participant.host)
+    assert.equal(change.participant.id, second.last("joined")!.self.id)
+    assert.ok(second.last("lobby"))
+    assert.equal(third.last("lobby"), undefined)
+  })
+
+  test("a host whose socket breaks stays the host for as long as they are waited for", () => {
+    const at = world({ open: true, grace: 5000 })
+    const ada = at.client(0)
+    const ben = at.client(1)
+    ada.join("standup")
+    at.network.schedule.run(100)
+    ben.join("standup")
+    at.network.schedule.run(100)
+    ada.session!.send({ type: "lock", locked: true })
+    ada.cut(0)
+    at.network.schedule.run(4000)
+    assert.ok(ada.view!.self.host && ada.session!.lobby!.locked && !ben.view!.self.host)
+    ada.cut(0)
+    ada.leave()
+    at.network.schedule.run(8000)
+    assert.ok(ben.view!.self.host && ben.session!.lobby!.locked)
+  })
+
+  test("what they alone may do is refused to others, and changes nothing", () => {
+    const { ada, ben, id } = hosted()
+    for (const message of [
+      { type: "lock", locked: true },
+      { type: "kick", participant: id(ada) },
+      { type: "admit", participant: id(ada), admit: true },
+    ] as const) {
+      ben.say(message)
+      const error = ben.last("error")!
+      assert.deepEqual([error.code, error.fatal], ["not-host", false], message.type)
+    }
+    ada.say({ type: "kick", participant: "nobody" })
+    assert.equal(ada.last("error")?.code, "no-such-participant")
+    ada.say({ type: "admit", participant: id(ben), admit: true })
+    assert.match(ada.last("error")!.message, /waits/)
+    assert.deepEqual(ada.last("lobby"), { type: "lobby", locked: false, waiting: [], n: 1, ack: 0 })
+    assert.deepEqual([ada.closed(), ben.closed()], [undefined, undefined])
+  })
+
+  test("who comes to a locked room waits, hears nothing of it, and comes in when a host says so", () => {
+    const { at, ada, ben } = hosted()
+    ada.say({ type: "lock", locked: true })
+    const [cyd, dan] = [raw(at, 2), raw(at, 3)]
+    cyd.join("standup", undefined, "Cyd")
+    dan.join("standup", undefined, "Dan")
+    const { waiting } = ada.last("lobby")!
+    assert.deepEqual(
+      waiting.map(({ name }) => name),
+      ["Cyd", "Dan"],
+    )
+    assert.equal(ben.last("lobby"), undefined)
+    ben.say({ type: "rename", name: "Benjamin" })
+    ben.say({
+      type: "signal",
+      to: waiting[0]!.id,
+      generation: 0,
+      signal: { description: { type: "offer", sdp: "" }, tracks: {} },
+    })
+    assert.equal(ben.last("error")?.code, "no-such-participant")
+    cyd.say({ type: "publish", publications: [] })
+    cyd.say({ type: "ping", id: 1 })
+    assert.deepEqual(
+      cyd.received.map(({ type }) => type),
+      ["waiting", "error", "pong"],
+    )
+
+    ada.say({ type: "admit", participant: waiting[0]!.id, admit: true })
+    const joined = cyd.last("joined")!
+    assert.equal(joined.self.id, waiting[0]!.id)
+    assert.deepEqual(
+      joined.participants.map(({ name, role }) => [name, role]),
+      [
+        ["Ada", "polite"],
+        ["Benjamin", "polite"],
+      ],
+    )
+    ada.say({ type: "admit", participant: waiting[1]!.id, admit: false })
+    assert.equal(dan.closed(), "not-admitted")
+    assert.equal(dan.last("joined"), undefined)
+    assert.deepEqual(ada.last("lobby")!.waiting, [])
+    cyd.say({ type: "hand", raised: true })
+    const change = ben.last("participant")!
+    assert.ok(
+      change.change === "updated" && change.participant.name === "Cyd",
+      "and is one of them from then on",
+    )
+  })
+
+  test("opening the room lets all in who wait; a host needs no letting in", () => {
+    const { at, ada, ben } = hosted()
+    ada.say({ type: "lock", locked: true })
+    const [cyd, dan, eve] = [raw(at, 2), raw(at, 3), raw(at, 4)]
+    cyd.join()
+    dan.join()
+    assert.equal(eve.join("standup", at.token("standup", true))?.type, "lobby")
+    assert.equal(eve.last("lobby")!.waiting.length, 2)
+    ada.say({ type: "lock", locked: false })
+    for (const each of [cyd, dan]) assert.equal(each.last("joined")!.participants.length, 4)
+    assert.equal(ben.last("participant")!.seq, dan.last("joined")!.seq)
+    assert.deepEqual(eve.last("lobby")!.waiting, [])
+  })
+
+  test("who waits and goes is forgotten, and comes again with the same token", () => {
+    const { at, ada } = hosted()
+    ada.say({ type: "lock", locked: true })
+    const token = at.token("standup")
+    for (let i = 2; i < 5; i++) {
+      const cyd = raw(at, i)
+      cyd.join("standup", token)
+      assert.equal(cyd.last("waiting")?.type, "waiting")
+      assert.equal(ada.last("lobby")!.waiting.length, 1)
+      if (i === 2) cyd.say({ type: "leave" })
+      else cyd.cut()
+      at.network.schedule.run(100)
+      assert.deepEqual(ada.last("lobby")!.waiting, [])
+    }
+    assert.equal(at.rooms.counters().participants, 2)
+  })
+
+  test("where nobody is left, and no token makes a host, those who wait come in", () => {
+    const at = world({ open: true })
+    const [ada, ben, cyd] = [raw(at, 0), raw(at, 1), raw(at, 2)]
+    ada.join()
+    ada.say({ type: "lock", locked: true })
+    ben.join()
+    cyd.join()
+    ada.say({ type: "leave" })
+    assert.deepEqual([ben.last("joined")!.self.host, cyd.last("joined")!.self.host], [true, false])
+    assert.equal(ben.last("lobby")!.locked, false)
+    for (const each of [ben, cyd]) each.say({ type: "leave" })
+    assert.deepEqual(at.rooms.counters(), { connections: 0, participants: 0, rooms: 0 })
+  })
+
+  test("a room has so many who wait, and so many who are in, also when it is opened", () => {
+    const { at, ada } = hosted({ participants: 3, waiting: 2 })
+    ada.say({ type: "lock", locked: true })
+    const [cyd, dan, eve] = [raw(at, 2), raw(at, 3), raw(at, 4)]
+    for (const each of [cyd, dan, eve]) each.join()
+    assert.equal(eve.closed(), "room-full")
+    const [first, second] = ada.last("lobby")!.waiting
+    ada.say({ type: "admit", participant: first!.id, admit: true })
+    ada.say({ type: "admit", participant: second!.id, admit: true })
+    const error = ada.last("error")!
+    assert.deepEqual([error.code, error.fatal], ["room-full", false])
+    assert.deepEqual([cyd.last("joined") !== undefined, dan.closed()], [true, undefined])
+    ada.say({ type: "lock", locked: false })
+    assert.equal(dan.closed(), "room-full")
+    assert.equal(ada.closed(), undefined)
+  })
+
+  test("who is sent out is told why, is gone for all, and does not come back with that session", () => {
+    const { at, ada, ben, id } = hosted()
+    const cyd = raw(at, 2)
+    cyd.join()
+    const { session } = ben.last("joined")!
+    ada.say({ type: "kick", participant: id(ben) })
+    assert.equal(ben.last("error")!.code, "kicked")
+    assert.equal(ben.closed(), "kicked")
+    for (const each of [ada, cyd]) {
+      const change = each.last("participant")!
+      assert.deepEqual([change.change, change.participant.id], ["left", id(ben)])
+    }
+    const again = raw(at, 3)
+    again.say({ type: "rejoin", version: 1, room: "standup", session, received: 0 })
+    assert.equal(again.closed(), "kicked")
+    assert.ok(at.evidence.some(each => each.kind === "left" && each.why === "kicked"))
+    assert.equal(at.rooms.counters().participants, 2)
+  })
+
+  test("who is sent out while away learns it on coming back; so many are remembered", () => {
+    const at = world({ kickedSessions: 1 })
+    const [ada, ben, cyd] = [raw(at, 0), raw(at, 1), raw(at, 2)]
+    ada.join("standup", at.token("standup", true))
+    ben.join()
+    cyd.join()
+    const sessions = [ben, cyd].map(each => each.last("joined")!)
+    for (const each of [ben, cyd]) each.cut()
+    at.network.schedule.run(100)
+    const back = (index: number, session: string) => {
+      const it = raw(at, index)
+      it.say({ type: "rejoin", version: 1, room: "standup", session, received: 0 })
+      return it.closed()
+    }
+    ada.say({ type: "kick", participant: sessions[0]!.self.id })
+    assert.equal(back(3, sessions[0]!.session), "kicked")
+    ada.say({ type: "kick", participant: sessions[1]!.self.id })
+    assert.deepEqual(
+      [back(4, sessions[0]!.session), back(5, sessions[1]!.session)],
+      ["session-unknown", "kicked"],
+    )
+  })
+})
+
+test("raised hands have the order in which they went up, the same for everybody", () => {
+  const at = world()
+  const [ada, ben, cyd] = [raw(at, 0), raw(at, 1), raw(at, 2)]
+  for (const each of [ada, ben]) each.join()
+  const hand = (who: ReturnType<typeof raw>) => {
+    const change = who.last("participant")!
+    return change.change === "left" ? undefined : change.participant.hand
+  }
+  ben.say({ type: "hand", raised: true })
+  const [bens] = [hand(ada)]
+  assert.deepEqual([bens, hand(ben)], [ada.last("participant")!.seq, ada.last("participant")!.seq])
+  ada.say({ type: "hand", raised: true })
+  assert.ok(hand(ben)! > bens!)
+  ben.say({ type: "hand", raised: true })
+  assert.equal(hand(ada), bens, "raising it again keeps its place")
+  cyd.join()
+  assert.deepEqual(
+    cyd.last("joined")!.participants.map(each => each.hand !== null),
+    [true, true],
+  )
+  ben.say({ type: "hand", raised: false })
+  assert.equal(hand(ada), null)
+})
+
 test("nothing that a client may send throws, or harms another", () => {
   const at = world({ messageBurst: 1e9, idle: 1e9 })
   const ada = raw(at, 0)
@@ -321,13 +575,29 @@ test("nothing that a client may send throws, or harms another", () => {
   const text = fc.oneof(fc.string(), fc.json(), fc.string({ unit: "binary" }))
   const almost = fc
     .record({
-      type: fc.constantFrom("join", "rejoin", "signal", "publish", "rename", "refresh", "ping"),
+      type: fc.constantFrom(
+        "join",
+        "rejoin",
+        "signal",
+        "publish",
+        "rename",
+        "refresh",
+        "ping",
+        "hand",
+        "lock",
+        "admit",
+        "kick",
+      ),
       to: fc.anything(),
       generation: fc.anything(),
       signal: fc.anything(),
       publications: fc.anything(),
       name: fc.anything(),
       id: fc.anything(),
+      raised: fc.boolean(),
+      locked: fc.boolean(),
+      participant: fc.anything(),
+      admit: fc.boolean(),
     })
     .map(each =>
       JSON.stringify(each, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)),

@@ -12,12 +12,12 @@ import type { Datagram, Machine, Out, Path } from "@tightbeam/webrtc/contract"
 import type { Crypto } from "@tightbeam/webrtc/crypto"
 import type { z } from "zod"
 import type { Grants, RoomsReply, RoomsRequest } from "./ask.ts"
+import { ExpiringSet } from "./expiring-set.ts"
 import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
 import { REFUSALS } from "./refusals.ts"
-import { Room, type RoomEvent } from "./room.ts"
+import { type Change, type DismissalCode, Room, type RoomEvent } from "./room.ts"
 import { clientMessageSchema, parseClientMessage } from "./schema.ts"
 import { TokenBucket } from "./token-bucket.ts"
-import { UsedTokens } from "./used-tokens.ts"
 
 export interface RoomsOptions {
   readonly crypto: Crypto
@@ -26,6 +26,8 @@ export interface RoomsOptions {
     room: string,
     participant: string,
   ) => Pick<Extract<ServerMessage, { type: "ice-servers" }>, "iceServers" | "ttl">
+  /** Nobody needs a token that makes a host: the one longest in the room is one. Default: false. */
+  readonly open?: boolean
   readonly limits?: Partial<SignalingLimits>
 }
 
@@ -50,14 +52,22 @@ interface Session {
   readonly room: string
   readonly participant: string
   readonly grants: Grants
+  /** Of the token that opened it. */
+  readonly tokenId: string
   /** `undefined` while the participant is away. */
   connection: Connection | undefined
   awaySince: number
   /** What it was told and may have missed, and how far it was heard. Both begin anew with each `joined`. */
   outbox: Outbox
   inbox: Inbox
-  /** Its `join` came back from the bus: from now on it sees the room. */
+  /** The bus brought that it is in: from now on it sees the room. Until then it waits, and ends with its socket. */
   present: boolean
+}
+
+/** A room, and those of its sessions that are of this process. */
+interface Held {
+  readonly room: Room
+  readonly sessions: Map<string, Session>
 }
 
 interface Attempt {
@@ -80,23 +90,27 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   nextTick: number = Number.POSITIVE_INFINITY
   readonly #crypto: Crypto
   readonly #iceServers: RoomsOptions["iceServers"]
+  readonly #open: boolean
   readonly #limits: SignalingLimits
   readonly #schema: z.ZodType<ClientMessage>
   readonly #connections = new Map<Path, Connection>()
   readonly #attempts = new Map<number, Attempt>()
   readonly #sessions = new Map<string, Session>()
-  readonly #rooms = new Map<string, { room: Room; sessions: Map<string, Session> }>()
-  readonly #usedTokens: UsedTokens
+  readonly #rooms = new Map<string, Held>()
+  readonly #usedTokens: ExpiringSet
+  readonly #kickedSessions: ExpiringSet
   #nextAttempt = 0
   #draining: number | undefined
   readonly #decoder = new TextDecoder()
   readonly #encoder = new TextEncoder()
 
-  constructor({ crypto, iceServers, limits = {} }: RoomsOptions) {
+  constructor({ crypto, iceServers, open = false, limits = {} }: RoomsOptions) {
     this.#crypto = crypto
     this.#iceServers = iceServers
+    this.#open = open
     this.#limits = { ...DEFAULT_LIMITS, ...limits }
-    this.#usedTokens = new UsedTokens(this.#limits.usedTokens)
+    this.#usedTokens = new ExpiringSet(this.#limits.usedTokens)
+    this.#kickedSessions = new ExpiringSet(this.#limits.kickedSessions)
     this.#schema = clientMessageSchema(this.#limits.publications)
   }
 
@@ -152,14 +166,14 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   }
 
   reply(answer: RoomsReply, now: number, out: RoomsOut): void {
-    if (answer.type === "delivered") return this.#delivered(answer.room, answer.event, out)
+    if (answer.type === "delivered") return this.#delivered(answer.room, answer.event, now, out)
     const attempt = this.#attempts.get(answer.attempt)
     if (attempt === undefined) return
     this.#attempts.delete(answer.attempt)
     const { connection } = attempt
     connection.attempt = undefined
     if (answer.type === "refused") return this.#refuse(connection, answer.code, out, { fatal: true })
-    this.#admit(attempt, answer, now, out)
+    this.#enter(attempt, answer, now, out)
   }
 
   tick(now: number, out: RoomsOut): void {
@@ -176,6 +190,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
         this.#end(session, "did not return", out)
     }
     this.#usedTokens.forgetExpired(now)
+    this.#kickedSessions.forgetExpired(now)
     this.#scheduleSweep(now)
   }
 
@@ -192,7 +207,12 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const { session } = connection
     if (message.type === "ping")
       return this.#send(connection.path, { type: "pong", id: message.id }, out, session)
-    if (session === undefined || !session.present) return this.#refuse(connection, "not-joined", out)
+    if (session === undefined) return this.#refuse(connection, "not-joined", out)
+    if (message.type === "leave") {
+      this.#end(session, "left", out)
+      return this.#close(connection, "left", out)
+    }
+    if (!session.present) return this.#refuse(connection, "not-joined", out)
     const { room, participant: id } = session
     switch (message.type) {
       case "signal":
@@ -209,13 +229,16 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
         })
       case "rename":
         return out.ask({ type: "publish", room, event: { type: "update", id, name: message.name } })
+      case "hand":
+        return out.ask({ type: "publish", room, event: { type: "update", id, hand: message.raised } })
+      case "lock":
+      case "admit":
+      case "kick":
+        return this.#govern(connection, session, message, out)
       case "refresh":
         return this.#tell(session, { type: "ice-servers", ...this.#iceServers(room, id) }, out)
       case "ack":
         return
-      case "leave":
-        this.#end(session, "left", out)
-        return this.#close(connection, "left", out)
       default:
         return message satisfies never
     }
@@ -233,7 +256,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out.ask({ type: "authorize", attempt, token, room })
   }
 
-  #admit(
+  #enter(
     attempt: Attempt,
     token: Extract<RoomsReply, { type: "authorized" }>,
     now: number,
@@ -247,9 +270,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       return this.#refuse(connection, "token-used", out, { fatal: true })
     const existing = this.#rooms.get(room)
     const full =
-      existing === undefined
-        ? this.#rooms.size >= this.#limits.rooms
-        : existing.sessions.size >= this.#limits.participants
+      existing === undefined ? this.#rooms.size >= this.#limits.rooms : this.#isFull(existing, token.grants)
     if (full || this.#usedTokens.isFull) return this.#refuse(connection, "room-full", out, { fatal: true })
     this.#usedTokens.add(token.tokenId, now + token.remaining)
     const session: Session = {
@@ -257,6 +278,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       room,
       participant: `p${this.#secret(11)}`,
       grants: token.grants,
+      tokenId: token.tokenId,
       connection,
       awaySince: 0,
       outbox: this.#newOutbox(),
@@ -265,13 +287,25 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     }
     connection.session = session
     this.#sessions.set(session.key, session)
-    const held = existing ?? { room: new Room(room), sessions: new Map<string, Session>() }
+    const held = existing ?? this.#newRoom()
     held.sessions.set(session.participant, session)
     if (existing === undefined) {
       this.#rooms.set(room, held)
       out.ask({ type: "subscribe", room })
     }
-    out.ask({ type: "publish", room, event: { type: "join", id: session.participant, name } })
+    const { host } = token.grants
+    out.ask({ type: "publish", room, event: { type: "join", id: session.participant, name, host } })
+  }
+
+  #newRoom(): Held {
+    const { participants, waiting } = this.#limits
+    return { room: new Room({ participants, waiting, open: this.#open }), sessions: new Map() }
+  }
+
+  /** As far as this process knows: the room itself decides when the bus brings the `join`. */
+  #isFull({ room, sessions }: Held, { host }: Grants): boolean {
+    const { participants, waiting } = this.#limits
+    return room.placeFor(host) === "full" || sessions.size >= participants + waiting
   }
 
   #rejoin(
@@ -280,6 +314,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out: RoomsOut,
   ): void {
     if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
+    if (this.#kickedSessions.has(key)) return this.#refuse(connection, "kicked", out, { fatal: true })
     const session = this.#sessions.get(key)
     if (session === undefined || session.room !== room || !session.present)
       return this.#refuse(connection, "session-unknown", out, { fatal: true })
@@ -319,71 +354,121 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   ): void {
     if (to === participant || !this.#rooms.get(room)!.room.members.has(to))
       return this.#refuse(connection, "no-such-participant", out, {
-        message: `Nobody of the id ${to} is in the room.`,
+        message: nobodyInRoom(to),
       })
     out.ask({ type: "publish", room, event: { type: "signal", from: participant, to, generation, signal } })
   }
 
-  #delivered(name: string, event: RoomEvent, out: RoomsOut): void {
+  /** What hosts may do. The room itself decides when the bus brings it; this says why not, where that is known. */
+  #govern(
+    connection: Connection,
+    { room: name, participant: by }: Session,
+    message: Extract<ClientMessage, { type: "lock" | "admit" | "kick" }>,
+    out: RoomsOut,
+  ): void {
+    const { room } = this.#rooms.get(name)!
+    const publish = (event: RoomEvent) => out.ask({ type: "publish", room: name, event })
+    if (!room.isHost(by)) return this.#refuse(connection, "not-host", out)
+    if (message.type === "lock") return publish({ type: "lock", by, locked: message.locked })
+    const { participant: id } = message
+    if (message.type === "kick")
+      return room.members.has(id)
+        ? publish({ type: "kick", by, id })
+        : this.#refuse(connection, "no-such-participant", out, { message: nobodyInRoom(id) })
+    const { admit } = message
+    if (!room.lobby.waiting.some(each => each.id === id))
+      return this.#refuse(connection, "no-such-participant", out, {
+        message: `Nobody of the id ${id} waits.`,
+      })
+    if (admit && !room.hasRoom) return this.#refuse(connection, "room-full", out)
+    publish({ type: "admit", by, id, admit })
+  }
+
+  #delivered(name: string, event: RoomEvent, now: number, out: RoomsOut): void {
     const held = this.#rooms.get(name)
     if (held === undefined) return
+    if (event.type === "signal") return this.#passOn(name, held, event, out)
     const { room, sessions } = held
-    if (event.type === "signal") {
-      const { from, to, generation, signal } = event
-      const target = sessions.get(to)
-      // Who left meanwhile has nothing more to say.
-      if (target === undefined || !target.present || !room.members.has(from)) return
-      this.#tell(target, { type: "signal", from, generation, signal }, out)
-      out.note({
-        layer: "signaling",
-        kind: "relayed",
-        room: name,
-        from,
-        to,
-        what: whatIs(signal),
-        generation,
-      })
-      return
-    }
-    if (!room.apply(event)) return
-    const { id } = event
-    const own = sessions.get(id)
-    if (event.type === "leave") {
-      sessions.delete(id)
-      out.note({ layer: "signaling", kind: "left", room: name, participant: id, why: event.why })
-    }
-    for (const session of sessions.values()) {
-      if (!session.present || session === own) continue
-      const { seq } = room
-      if (event.type === "leave")
-        this.#tell(session, { type: "participant", seq, change: "left", participant: { id } }, out)
-      else {
-        const change = event.type === "join" ? "joined" : "updated"
-        const participant = room.peer(id, session.participant)!
-        this.#tell(session, { type: "participant", seq, change, participant }, out)
-      }
-    }
-    if (own !== undefined && event.type === "join") {
-      own.present = true
-      if (own.connection !== undefined)
-        out.note({
-          layer: "signaling",
-          kind: "joined",
-          room: name,
-          participant: id,
-          client: client(own.connection, out),
-        })
-      this.#welcome(own, out)
-    } else if (own?.present && event.type === "update") {
-      // One's own changes come back too: they carry the room's number, and say that everybody knows.
-      const { seq } = room
-      const participant = { ...room.participant(id)!, role: "polite" as const }
-      this.#tell(own, { type: "participant", seq, change: "updated", participant }, out)
+    const { lobby } = room
+    const changes = room.apply(event)
+    if (event.type === "leave") sessions.delete(event.id)
+    for (const change of changes) this.#tellOf(name, held, change, now, out)
+    if (room.lobby !== lobby) for (const session of sessions.values()) this.#tellLobby(session, room, out)
+    // Who came with this event sees all of it at once, as it is now.
+    for (const { type, id } of changes) {
+      const arrived = type === "joined" ? sessions.get(id) : undefined
+      if (arrived === undefined) continue
+      arrived.present = true
+      this.#welcome(arrived, out)
     }
     if (sessions.size === 0) {
       this.#rooms.delete(name)
       out.ask({ type: "unsubscribe", room: name })
     }
+  }
+
+  #passOn(
+    name: string,
+    { room, sessions }: Held,
+    { from, to, generation, signal }: Extract<RoomEvent, { type: "signal" }>,
+    out: RoomsOut,
+  ): void {
+    const target = sessions.get(to)
+    // Who left meanwhile has nothing more to say.
+    if (target === undefined || !target.present || !room.members.has(from)) return
+    this.#tell(target, { type: "signal", from, generation, signal }, out)
+    out.note({ layer: "signaling", kind: "relayed", room: name, from, to, what: whatIs(signal), generation })
+  }
+
+  /** Tells this process's participants of one change of their room. */
+  #tellOf(name: string, { room, sessions }: Held, change: Change, now: number, out: RoomsOut): void {
+    const { id } = change
+    const own = sessions.get(id)
+    const note = { layer: "signaling", room: name, participant: id } as const
+    const at = own?.connection && client(own.connection, out)
+    switch (change.type) {
+      case "dismissed":
+        sessions.delete(id)
+        return own && this.#dismiss(own, change.code, now, out)
+      case "waiting":
+        if (own?.connection === undefined) return
+        out.note({ ...note, kind: "waiting", client: at! })
+        return this.#send(own.connection.path, { type: "waiting" }, out)
+      case "left":
+        out.note({ ...note, kind: "left", why: change.why })
+        break
+      case "joined":
+        if (at !== undefined) out.note({ ...note, kind: "joined", client: at })
+        break
+      default:
+    }
+    const { type, seq } = change
+    for (const session of sessions.values()) {
+      if (!session.present) continue
+      if (type === "left")
+        this.#tell(session, { type: "participant", seq, change: type, participant: { id } }, out)
+      else {
+        // One's own changes come back too: they carry the room's number, and say that everybody knows.
+        const participant = room.peer(id, session.participant)!
+        this.#tell(session, { type: "participant", seq, change: type, participant }, out)
+      }
+    }
+  }
+
+  #tellLobby(session: Session, room: Room, out: RoomsOut): void {
+    if (session.present && room.isHost(session.participant))
+      this.#tell(session, { type: "lobby", ...room.lobby }, out)
+  }
+
+  /** A host, or the room itself, ended it: unless it had ended by itself. */
+  #dismiss(session: Session, code: DismissalCode, now: number, out: RoomsOut): void {
+    if (!this.#sessions.delete(session.key)) return
+    if (code === "kicked") this.#kickedSessions.add(session.key, now + this.#limits.grace)
+    const { connection } = session
+    session.connection = undefined
+    if (connection === undefined) return
+    connection.session = undefined
+    this.#refuse(connection, code, out, { fatal: true })
   }
 
   /** The whole room as it is now, and what its new arrival needs. */
@@ -407,9 +492,11 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       },
       out,
     )
+    this.#tellLobby(session, room, out)
   }
 
   #detach(session: Session, why: string, now: number, out: RoomsOut): void {
+    if (!session.present) return this.#end(session, why, out)
     session.connection = undefined
     session.awaySince = now
     const { room, participant } = session
@@ -420,6 +507,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   }
 
   #end(session: Session, why: string, out: RoomsOut): void {
+    // Who was not let in yet has opened nothing with their token.
+    if (!session.present) this.#usedTokens.delete(session.tokenId)
     this.#sessions.delete(session.key)
     if (session.connection !== undefined) session.connection.session = undefined
     session.connection = undefined
@@ -433,8 +522,9 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     { fatal = false, message = REFUSALS[code].message }: { fatal?: boolean; message?: string } = {},
   ): void {
     const error = { type: "error", code, message, hint: REFUSALS[code].hint, fatal } as const
-    if (connection.session === undefined || fatal) this.#send(connection.path, error, out)
-    else this.#tell(connection.session, error, out)
+    const { session } = connection
+    if (session?.present && !fatal) this.#tell(session, error, out)
+    else this.#send(connection.path, error, out)
     out.note({ layer: "signaling", kind: "refused", client: client(connection, out), code, why: message })
     if (fatal) this.#close(connection, code, out)
   }
@@ -498,6 +588,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
 function client(connection: Connection, out: RoomsOut): string {
   return formatAddress(out.paths.remote(connection.path))
 }
+
+const nobodyInRoom = (id: string) => `Nobody of the id ${id} is in the room.`
 
 function whatIs(signal: Extract<RoomEvent, { type: "signal" }>["signal"]) {
   if ("description" in signal) return signal.description.type

@@ -47,15 +47,22 @@ async function open(t: TestContext, url: string, options: object = {}) {
   const socket = new WebSocket(`${url}/signal`, "tightbeam.v1", options)
   t.after(() => socket.terminate())
   const received: ServerMessage[] = []
-  socket.on("message", (data: Buffer) => received.push(JSON.parse(data.toString()) as ServerMessage))
+  socket.on("message", (data: Buffer) => {
+    const message = JSON.parse(data.toString()) as ServerMessage
+    if (message.type !== "lobby") received.push(message)
+  })
   await once(socket, "open")
   return {
     socket,
     received,
     say: (message: ClientMessage) => socket.send(JSON.stringify(message)),
+    /** Whoever is alone is a host, and hears of the lobby at any time: that is not waited for here. */
     next: async () => {
-      const [data] = (await once(socket, "message")) as [Buffer]
-      return JSON.parse(data.toString()) as ServerMessage
+      for (;;) {
+        const [data] = (await once(socket, "message")) as [Buffer]
+        const message = JSON.parse(data.toString()) as ServerMessage
+        if (message.type !== "lobby") return message
+      }
     },
   }
 }

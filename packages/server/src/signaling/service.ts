@@ -28,6 +28,7 @@ export function signaling(): Service {
       const rooms = new Rooms({
         crypto: nodeCrypto,
         iceServers: (room, participant) => app.iceServers(room, participant),
+        open: config.access.mode === "open",
         limits: { participants: config.rooms.maxParticipants, grace: config.rooms.grace * 1000 },
       })
       host = new SignalingHost({

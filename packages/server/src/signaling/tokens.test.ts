@@ -14,7 +14,7 @@ describe("Join tokens", () => {
       secret,
     )
     assert.ok(verdict.type === "authorized")
-    assert.deepEqual(verdict.grants, { publish: true })
+    assert.deepEqual(verdict.grants, { publish: true, host: false })
     assert.ok(verdict.remaining > 55_000 && verdict.remaining <= 65_000)
     assert.match(verdict.tokenId, /^[0-9a-f-]{36}$/)
   })
@@ -82,5 +82,17 @@ describe("Join tokens", () => {
     const token = await issueToken({ room: "r", ttl: 60, grants: { publish: false } }, secret)
     const verdict = await verifyToken(token, "r", secret)
     assert.ok(verdict.type === "authorized" && !verdict.grants.publish)
+  })
+
+  test("only a token that says so makes a host", async () => {
+    const grants = async (claim: unknown) => {
+      const token = new SignJWT({ room: "r", grants: claim }).setJti("x").setExpirationTime("1 h")
+      const signed = await token.setProtectedHeader({ alg: "HS256", typ: "tightbeam-join+jwt" }).sign(secret)
+      const verdict = await verifyToken(signed, "r", secret)
+      return verdict.type === "authorized" ? verdict.grants.host : undefined
+    }
+    assert.equal(await grants({ publish: true, host: true }), true)
+    for (const claim of [{ host: 1 }, { host: "true" }, { publish: true }, "host", null, undefined])
+      assert.equal(await grants(claim), false, JSON.stringify(claim))
   })
 })

@@ -17,7 +17,7 @@ export interface TokenOptions {
 
 /** Signs a join token (HS256). `secret` is the server's `access.secret`, as bytes. */
 export function issueToken({ room, ttl, grants = {} }: TokenOptions, secret: Uint8Array): Promise<string> {
-  return new SignJWT({ room, grants: { publish: true, ...grants } })
+  return new SignJWT({ room, grants: { publish: true, host: false, ...grants } })
     .setProtectedHeader({ alg: "HS256", typ: TYPE })
     .setJti(randomUUID())
     .setIssuedAt()
@@ -46,5 +46,8 @@ export async function verifyToken(token: string, room: string, secret: Uint8Arra
 /** What a token does not say, it does not grant. */
 function grantsOf(claim: unknown): Grants {
   const granted = typeof claim === "object" && claim !== null ? claim : {}
-  return { publish: "publish" in granted && granted.publish === true }
+  return {
+    publish: "publish" in granted && granted.publish === true,
+    host: "host" in granted && granted.host === true,
+  }
 }

@@ -16,7 +16,8 @@ export class FakeRoom implements RoomApi {
     this.#snapshot = {
       state: { status: "connected" },
       room: "standup",
-      self: { id: "p0", name: "Ada Lovelace" },
+      self: { id: "p0", name: "Ada Lovelace", host: false, hand: null },
+      lobby: undefined,
       publications: [],
       participants: [],
       signaling: { startedAt: performance.now() - 40, endedAt: performance.now() },
@@ -57,7 +58,7 @@ export class FakeRoom implements RoomApi {
   }
 
   join(_room: string, { name }: { name: string }): Promise<void> {
-    this.set({ state: { status: "connected" }, self: { id: "p0", name } })
+    this.set({ state: { status: "connected" }, self: { id: "p0", name, host: false, hand: null } })
     return Promise.resolve()
   }
 
@@ -100,6 +101,32 @@ export class FakeRoom implements RoomApi {
 
   send(): Promise<void> {
     return Promise.resolve()
+  }
+
+  raiseHand(raised: boolean): void {
+    const { self } = this.#snapshot
+    if (self !== undefined) this.set({ self: { ...self, hand: raised ? 1 : null } })
+  }
+
+  lock(locked: boolean): void {
+    this.set({ lobby: { locked, waiting: locked ? (this.#snapshot.lobby?.waiting ?? []) : [] } })
+  }
+
+  admit(id: string): void {
+    this.deny(id)
+  }
+
+  deny(id: string): void {
+    const { lobby } = this.#snapshot
+    if (lobby !== undefined)
+      this.set({ lobby: { ...lobby, waiting: lobby.waiting.filter(each => each.id !== id) } })
+  }
+
+  kick(id: string): void {
+    const participant = this.#snapshot.participants.find(each => each.id === id)
+    if (participant === undefined) return
+    this.set({ participants: this.#snapshot.participants.filter(each => each !== participant) })
+    this.emit("participant", { participant, change: "left" })
   }
 
   retryNow(): void {

@@ -12,6 +12,8 @@ interface Person {
   readonly screen?: boolean
   readonly upright?: boolean
   readonly away?: boolean
+  readonly host?: boolean
+  readonly hand?: number
   readonly timeline?: Timeline
 }
 
@@ -26,6 +28,8 @@ function person(who: Person): RemoteParticipant {
     id,
     name: who.name,
     away: who.away ?? false,
+    host: who.host ?? false,
+    hand: who.hand ?? null,
     publications: [
       {
         id: `${id}-microphone`,

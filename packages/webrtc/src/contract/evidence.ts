@@ -59,6 +59,11 @@ export type SignalingEvidence =
       readonly participant: string
       readonly client: string
     })
+  | (Kind<"signaling", "waiting"> & {
+      readonly room: string
+      readonly participant: string
+      readonly client: string
+    })
   | (Kind<"signaling", "rejoined"> & {
       readonly room: string
       readonly participant: string

@@ -3,12 +3,17 @@ import type { View } from "@tightbeam/client"
 import { type Client, World } from "./world.ts"
 
 /**
- * A minute of joins, leaves, renames, publications, broken sockets and half-open ones, over a link with
- * loss; then quiet. At the end everybody who is in the room must hold the same view of it, in the same
- * order, at the same number, and nobody else may be in it; and what they said to each other arrived, once, in order.
+ * A minute of joins, leaves, renames, publications, raised hands, broken sockets and half-open ones, of hosts who lock,
+ * let in and send out, over a link with loss; then quiet. At the end everybody who is in the room must hold the same
+ * view of it, in the same order, at the same number, and nobody else may be in it; hosts know who waits, who waits
+ * knows nothing; and what they said to each other arrived, once, in order.
  */
 export function converges(seed: number): void {
-  const probe = new World(seed, { delay: 5 + (seed % 100), jitter: seed % 40, loss: (seed % 5) / 20 })
+  const probe = new World(
+    seed,
+    { delay: 5 + (seed % 100), jitter: seed % 40, loss: (seed % 5) / 20 },
+    { open: true },
+  )
   const { network } = probe
   const random = network.random.fork("people")
   const clients = Array.from({ length: 2 + random.below(4) }, (_, i) => probe.client(i))
@@ -20,7 +25,8 @@ export function converges(seed: number): void {
   // Longer than any backoff, grace period and idle limit together.
   network.schedule.run(90_000)
 
-  const present = clients.filter(client => client.session !== undefined)
+  const waiting = clients.filter(client => client.isWaiting)
+  const present = clients.filter(client => client.session !== undefined && !client.isWaiting)
   const views = present.map(client => wholeRoom(client))
   for (const view of views) assert.deepEqual(view, views[0], `seed ${seed}: two clients see different rooms`)
   const members = views[0]?.members ?? []
@@ -31,7 +37,7 @@ export function converges(seed: number): void {
   )
   assert.equal(
     probe.rooms.counters().participants,
-    present.length,
+    present.length + waiting.length,
     `seed ${seed}: the server remembers participants who are gone`,
   )
   for (const from of present) {
@@ -43,12 +49,35 @@ export function converges(seed: number): void {
       assert.deepEqual(heard, said, `seed ${seed}: signals of ${between}`)
     }
   }
+  const hosts = present.filter(client => client.view!.self.host)
+  assert.ok(
+    hosts.length > 0 || clients.every(client => client.session === undefined),
+    `seed ${seed}: no host`,
+  )
+  for (const host of hosts) {
+    const { locked, waiting: seen } = host.session!.lobby!
+    const names = (list: readonly { name: string }[]) => list.map(({ name }) => name).sort()
+    assert.deepEqual(names(seen), names(waiting), `seed ${seed}: a host sees others waiting than do`)
+    assert.ok(locked || seen.length === 0, `seed ${seed}: somebody waits before an open room`)
+  }
+  for (const client of clients) {
+    if (!client.view?.self.host)
+      assert.equal(client.session?.lobby, undefined, `seed ${seed}: a lobby of no host`)
+    if (client.isWaiting) assert.equal(client.view, undefined, `seed ${seed}: who waits sees the room`)
+    const told = [...client.heardOutside].filter(type => !["waiting", "error", "pong"].includes(type))
+    assert.deepEqual(told, [], `seed ${seed}: somebody outside was told of the room`)
+  }
+  for (const { participant } of kicked(probe)) {
+    assert.ok(!members.some(({ id }) => id === participant), `seed ${seed}: who was sent out is still there`)
+    for (const { was, parted } of clients)
+      assert.ok(!was.has(participant) || parted.has(participant), `seed ${seed}: sent out without being told`)
+  }
   if (present.length === 0)
     assert.equal(probe.rooms.counters().rooms, 0, `seed ${seed}: an empty room is kept`)
 
   function act(client: Client): void {
     if (client.session === undefined) return client.join("standup")
-    switch (random.below(7)) {
+    switch (random.below(12)) {
       case 0:
         return client.leave()
       case 1:
@@ -65,7 +94,23 @@ export function converges(seed: number): void {
             { id: `pub${random.below(9)}`, kind: "video", source: "camera", muted: random.chance(0.5) },
           ],
         })
-      case 5: {
+      case 5:
+        return client.session.send({ type: "hand", raised: random.chance(0.7) })
+      // What follows is refused to who is no host.
+      case 6:
+        return client.session.send({ type: "lock", locked: random.chance(0.8) })
+      case 7:
+      case 8: {
+        const next = client.session.lobby?.waiting[0]?.id
+        if (next === undefined) return
+        return client.session.send({ type: "admit", participant: next, admit: random.chance(0.7) })
+      }
+      case 9: {
+        const peer = client.view && [...client.view.peers.keys()].at(-1)
+        if (peer !== undefined) client.session.send({ type: "kick", participant: peer })
+        return
+      }
+      case 10: {
         // A page that was closed without a word, and opened again.
         client.cut(random.below(5000))
         client.leave()
@@ -79,14 +124,20 @@ export function converges(seed: number): void {
   }
 }
 
-function wholeRoom(client: Client): { seq: number; members: unknown[] } {
+function kicked({ evidence }: World): { participant: string }[] {
+  return evidence.flatMap(each => (each.kind === "left" && each.why === "kicked" ? [each] : []))
+}
+
+function wholeRoom(client: Client): { seq: number; members: { id: string }[] } {
   const view: View = client.view!
   assert.ok(view, "a client that stayed has no view of the room")
-  const members = [view.self, ...view.peers.values()].map(({ id, name, publications, away }) => ({
+  const members = [view.self, ...view.peers.values()].map(({ id, name, publications, away, host, hand }) => ({
     id,
     name,
     publications,
     away,
+    host,
+    hand,
   }))
   return { seq: view.seq, members: members.sort((a, b) => a.id.localeCompare(b.id)) }
 }

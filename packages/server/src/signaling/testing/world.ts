@@ -1,4 +1,11 @@
-import { type Clock, Session, type SessionEvents, type TightbeamError, type View } from "@tightbeam/client"
+import {
+  type Clock,
+  type ServerMessage,
+  Session,
+  type SessionEvents,
+  type TightbeamError,
+  type View,
+} from "@tightbeam/client"
 import { deterministicCrypto, type Host, type LinkOptions, Network, type Stream } from "@tightbeam/sim"
 import { parseIp } from "@tightbeam/webrtc/bytes"
 import type { Evidence } from "@tightbeam/webrtc/contract"
@@ -20,13 +27,18 @@ export class World {
   readonly #host: Host
   #tokens = 0
 
-  constructor(seed: number | string, link: LinkOptions, limits: Partial<SignalingLimits> = {}) {
+  constructor(
+    seed: number | string,
+    link: LinkOptions,
+    { open = false, ...limits }: Partial<SignalingLimits> & { open?: boolean } = {},
+  ) {
     this.network = new Network({ seed, link })
     const { schedule } = this.network
     this.#host = this.network.host("server", SERVER)
     this.rooms = new Rooms({
       crypto: deterministicCrypto(nodeCrypto, this.network.random.fork("crypto")),
       iceServers: () => ({ iceServers: [], ttl: 3600 }),
+      open,
       limits,
     })
     const host = new SignalingHost({
@@ -54,9 +66,9 @@ export class World {
     })
   }
 
-  /** A token that the world's server takes: `room/serial`. */
-  token(room: string): string {
-    return `${room}/${this.#tokens++}`
+  /** A token that the world's server takes: `room/serial`, or `room/serial/host`. */
+  token(room: string, host = false): string {
+    return `${room}/${this.#tokens++}${host ? "/host" : ""}`
   }
 
   client(index: number): Client {
@@ -65,10 +77,15 @@ export class World {
 }
 
 function judge(token: string, room: string): Verdict {
-  const [of, serial] = token.split("/")
+  const [of, serial, host] = token.split("/")
   if (serial === undefined) return { type: "refused", code: "token-invalid" }
   if (of !== room) return { type: "refused", code: "token-foreign" }
-  return { type: "authorized", grants: { publish: true }, tokenId: token, remaining: 60_000 }
+  return {
+    type: "authorized",
+    grants: { publish: true, host: host !== undefined },
+    tokenId: token,
+    remaining: 60_000,
+  }
 }
 
 /** A person with the SDK's session, who can also lose the network. */
@@ -77,16 +94,23 @@ export class Client {
   readonly heard: Map<string, number[]> = new Map()
   readonly said: Map<string, number> = new Map()
   ended: TightbeamError | undefined
+  /** Kinds of messages that came while it was not in the room. */
+  readonly heardOutside: Set<string> = new Set()
+  /** Participants that it was, as far as it was told. */
+  readonly was: Set<string> = new Set()
+  /** Those of them that it was until it left or was told that it was sent out. */
+  readonly parted: Set<string> = new Set()
+  isWaiting = false
   session: Session | undefined
   stream: Stream | undefined
   readonly #world: World
   readonly #host: Host
-  readonly #name: string
+  readonly name: string
 
   constructor(world: World, host: Host, name: string) {
     this.#world = world
     this.#host = host
-    this.#name = name
+    this.name = name
   }
 
   get view(): View | undefined {
@@ -101,22 +125,34 @@ export class Client {
       random: () => random.float(),
     }
     const events: SessionEvents = {
-      welcomed: () => {},
+      welcomed: ({ self }) => {
+        this.was.add(self.id)
+        this.isWaiting = false
+      },
       resumed: () => {},
       changed: () => {},
+      waiting: () => {
+        this.isWaiting = true
+      },
+      changedSelf: () => {},
       signal: ({ from, generation }) => {
         const between = `${from}>${this.view!.self.id}`
         this.heard.set(between, [...(this.heard.get(between) ?? []), generation])
       },
-      reconnecting: () => {},
+      reconnecting: () => {
+        this.isWaiting = false
+      },
       refused: () => {},
       ended: reason => {
         this.ended = reason
+        if (reason.code === "kicked") this.#part()
+        this.session = undefined
+        this.isWaiting = false
       },
     }
     this.session = new Session({
       room,
-      name: () => this.#name,
+      name: () => this.name,
       token,
       clock,
       events,
@@ -125,7 +161,10 @@ export class Client {
           { ip: parseIp(SERVER)!, port: PORT },
           {
             opened: () => handlers.opened(),
-            message: text => handlers.message(text),
+            message: text => {
+              handlers.message(text)
+              if (this.view === undefined) this.heardOutside.add((JSON.parse(text) as ServerMessage).type)
+            },
             closed: () => handlers.closed(),
           },
         )
@@ -145,8 +184,14 @@ export class Client {
   }
 
   leave(): void {
+    this.#part()
     this.session?.leave()
     this.session = undefined
+    this.isWaiting = false
+  }
+
+  #part(): void {
+    if (this.view !== undefined) this.parted.add(this.view.self.id)
   }
 
   /** The network drops the socket; the server notices only after `noticed` ms. */

@@ -1,5 +1,5 @@
-/** Join tokens that have opened their session: each opens one. Remembered until they expire by themselves. */
-export class UsedTokens {
+/** Ids that matter until a time: join tokens that were used, sessions that may not come back. */
+export class ExpiringSet {
   readonly #capacity: number
   /** Id → when it may be forgotten, in ms. */
   readonly #forgetAt = new Map<string, number>()
@@ -20,8 +20,14 @@ export class UsedTokens {
     return this.#forgetAt.has(id)
   }
 
+  /** Where it is full, the one that was added first makes room. */
   add(id: string, forgetAt: number): void {
+    if (this.isFull) this.#forgetAt.delete(this.#forgetAt.keys().next().value!)
     this.#forgetAt.set(id, forgetAt)
+  }
+
+  delete(id: string): void {
+    this.#forgetAt.delete(id)
   }
 
   forgetExpired(now: number): void {

@@ -1,0 +1,286 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { resolve } from "node:path"
+import { setTimeout as pass } from "node:timers/promises"
+import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
+import { WebSocket } from "ws"
+import { Server } from "../e2e/harness.ts"
+import { issueToken } from "../packages/server/src/signaling/tokens.ts"
+import { cpuMs, residentBytes } from "./process.ts"
+import { median, type Row, round } from "./row.ts"
+
+/** Sockets of one address: each address of the loopback is another client to the server. */
+const PER_ADDRESS = 200
+
+/** The promise: what our messages and connections may cost, in those of a bare `ws`. */
+const MESSAGE_GOAL = 1.5
+const MEMORY_GOAL = 2
+
+/** Messages a second, of all talkers together: each stays within what one client may say. */
+const RATE = 8000
+
+const SECRET = "a secret of the benchmark, of 32 characters or more"
+
+interface Target {
+  readonly pid: number
+  readonly url: string
+  /** Brings a socket as far as it gets by itself; in pairs, of which each is told the other. */
+  enter(talker: Talker, index: number): Promise<void>
+  stop(): Promise<void> | void
+}
+
+/**
+ * Signaling against a bare `ws` that echoes, in the same run: what a message and a connection cost the server's
+ * process. Every socket of ours has joined a room, and what it sends is parsed, checked, numbered, ordered by the bus
+ * and acknowledged; the peer's sockets do nothing but send back the same bytes.
+ */
+export async function signaling({ quick }: { quick: boolean }): Promise<Row[]> {
+  const rounds = quick ? 1 : 5
+  const idle = quick ? 1000 : 4000
+  const seconds = quick ? 2 : 5
+  const results: [Measured[], Measured[]] = [[], []]
+  for (let i = 0; i <= rounds; i++) {
+    const order = i % 2 === 0 ? [0, 1] : [1, 0]
+    for (const which of order) {
+      const target = await [tightbeam, echo][which]!()
+      try {
+        const measured = await measure(target, { idle, seconds })
+        // The first round warms the files and the load generator up.
+        if (i > 0) results[which]!.push(measured)
+      } finally {
+        await target.stop()
+      }
+    }
+  }
+  const of = (which: 0 | 1, pick: (measured: Measured) => number): number =>
+    round(median(results[which].map(pick)))
+  const row = (
+    name: string,
+    metric: string,
+    unit: string,
+    pick: (measured: Measured) => number,
+    goal?: number,
+  ): Row => {
+    const [value, peerValue] = [of(0, pick), of(1, pick)]
+    const ratio = round(value / peerValue)
+    return {
+      suite: "signaling",
+      case: name,
+      metric,
+      unit,
+      value,
+      peer: "bare ws",
+      peerValue,
+      ratio,
+      ...(goal !== undefined && { goal, met: ratio <= goal }),
+    }
+  }
+  return [
+    row(`${idle} sockets`, "connections (ours: joined)", "/s", each => each.connectionsPerSecond),
+    row(`${idle} sockets`, "memory per idle connection", "KiB", each => each.kilobytes, MEMORY_GOAL),
+    row("ping, 8,000/s", "CPU per message", "µs", each => each.ping.microseconds, MESSAGE_GOAL),
+    row(
+      "candidate to another, 8,000/s",
+      "CPU per message",
+      "µs",
+      each => each.relay.microseconds,
+      MESSAGE_GOAL,
+    ),
+    row("candidate to another, 8,000/s", "latency p50", "ms", each => each.relay.p50),
+    row("candidate to another, 8,000/s", "latency p99", "ms", each => each.relay.p99),
+    row("ping, as fast as it answers", "echoes", "/s", each => each.echoesPerSecond),
+  ]
+}
+
+interface Measured {
+  readonly connectionsPerSecond: number
+  readonly kilobytes: number
+  readonly ping: Cost
+  readonly relay: Cost
+  readonly echoesPerSecond: number
+}
+
+interface Cost {
+  /** Of the server's CPU for a message that came and the one that went out for it. */
+  readonly microseconds: number
+  readonly p50: number
+  readonly p99: number
+}
+
+async function measure(
+  target: Target,
+  { idle, seconds }: { idle: number; seconds: number },
+): Promise<Measured> {
+  const before = residentBytes(target.pid)
+  const started = performance.now()
+  const talkers: Talker[] = []
+  while (talkers.length < idle) {
+    const next = Array.from({ length: 50 }, (_, i) => new Talker(target.url, talkers.length + i))
+    await Promise.all(next.map((talker, i) => target.enter(talker, talkers.length + i)))
+    talkers.push(...next)
+  }
+  const connectionsPerSecond = (idle / (performance.now() - started)) * 1000
+  await pass(1000)
+  const kilobytes = (residentBytes(target.pid) - before) / 1024 / idle
+  const active = talkers.slice(0, 200)
+  const ping = await load(target, active, seconds, talker => talker.say({ type: "ping", id: 1 }))
+  const relay = await load(target, active, seconds, talker => talker.say(candidateTo(talker.partner)))
+  const echoesPerSecond = await closedLoop(talkers.slice(0, 1000), seconds)
+  for (const talker of talkers) talker.end()
+  return { connectionsPerSecond, kilobytes, ping, relay, echoesPerSecond }
+}
+
+/** A client that says what it is told to, numbers it, and acknowledges what it hears, as the SDK does. */
+class Talker {
+  partner = ""
+  answers = 0
+  latencies: number[] = []
+  onAnswer: () => void = () => {}
+  readonly #socket: WebSocket
+  #said = 0
+  #heard = 0
+
+  constructor(url: string, index: number) {
+    // Each address of the loopback is another client to the server.
+    const localAddress = `127.0.1.${1 + Math.floor(index / PER_ADDRESS)}`
+    this.#socket = new WebSocket(url, SUBPROTOCOL, { localAddress, perMessageDeflate: false })
+    this.#socket.on("message", (data: Buffer) => this.#answered(data.toString()))
+  }
+
+  async opened(): Promise<void> {
+    await once(this.#socket, "open")
+  }
+
+  /** Says something, and hears the first answer that is not only about others. */
+  async ask(message: object): Promise<ServerMessage> {
+    this.#socket.send(JSON.stringify(message))
+    const [data] = (await once(this.#socket, "message")) as [Buffer]
+    return JSON.parse(data.toString()) as ServerMessage
+  }
+
+  say(message: object): void {
+    this.#socket.send(JSON.stringify({ ...message, n: ++this.#said, ack: this.#heard }))
+  }
+
+  end(): void {
+    this.#socket.terminate()
+  }
+
+  #answered(text: string): void {
+    const n = /"n":(\d+)/.exec(text)
+    if (n !== null) this.#heard = Number(n[1])
+    if (
+      !text.startsWith('{"type":"pong"') &&
+      !text.includes('"signal"') &&
+      !text.startsWith('{"type":"ping"')
+    )
+      return
+    const sentAt = /sentAt ([\d.]+)/.exec(text)
+    if (sentAt !== null) this.latencies.push(performance.now() - Number(sentAt[1]))
+    this.answers++
+    this.onAnswer()
+  }
+}
+
+const candidateTo = (to: string) => ({
+  type: "signal",
+  to,
+  generation: 0,
+  signal: {
+    candidate: {
+      candidate: `candidate:842163049 1 udp 1677729535 192.0.2.17 46154 typ srflx raddr 10.0.1.1 rport 46154 generation 0 ufrag 4ZcD network-cost 999 sentAt ${performance.now()}`,
+      sdpMid: "0",
+      sdpMLineIndex: 0,
+      usernameFragment: "4ZcD",
+    },
+  },
+})
+
+/** RATE messages a second for so long, spread over the talkers. */
+async function load(
+  target: Target,
+  talkers: readonly Talker[],
+  seconds: number,
+  act: (talker: Talker) => void,
+): Promise<Cost> {
+  for (const talker of talkers) {
+    talker.answers = 0
+    talker.latencies = []
+  }
+  const before = cpuMs(target.pid)
+  const started = performance.now()
+  const total = RATE * seconds
+  for (let sent = 0; sent < total; ) {
+    const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * RATE))
+    for (; sent < due; sent++) act(talkers[sent % talkers.length]!)
+    await pass(1)
+  }
+  const answered = () => talkers.reduce((sum, { answers }) => sum + answers, 0)
+  const end = performance.now() + 20_000
+  while (answered() < total) {
+    if (performance.now() > end) throw new Error(`${answered()} of ${total} messages were answered.`)
+    await pass(10)
+  }
+  const latencies = talkers.flatMap(({ latencies }) => latencies).sort((a, b) => a - b)
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN
+  return { microseconds: ((cpuMs(target.pid) - before) * 1000) / total, p50: at(0.5), p99: at(0.99) }
+}
+
+/** Each says the next as soon as the one before is answered. */
+async function closedLoop(talkers: readonly Talker[], seconds: number): Promise<number> {
+  let echoes = 0
+  const again = (talker: Talker) => talker.say({ type: "ping", id: 1 })
+  for (const talker of talkers) {
+    talker.onAnswer = () => {
+      echoes++
+      again(talker)
+    }
+    again(talker)
+  }
+  const started = performance.now()
+  await pass(seconds * 1000)
+  const rate = (echoes / (performance.now() - started)) * 1000
+  for (const talker of talkers) talker.onAnswer = () => {}
+  return rate
+}
+
+async function tightbeam(): Promise<Target> {
+  process.env.TIGHTBEAM__ACCESS__SECRET = SECRET
+  const server = await Server.start("--turn.enabled=true")
+  const secret = new TextEncoder().encode(SECRET)
+  const waiting = new Map<string, Talker>()
+  return {
+    pid: server.pid,
+    url: `${server.url.replace("http", "ws").replace("localhost", "127.0.0.1")}/signal`,
+    async enter(talker, index) {
+      const room = `room-${index >> 1}`
+      const token = await issueToken({ room, ttl: 600 }, secret)
+      await talker.opened()
+      const joined = await talker.ask({ type: "join", version: 1, room, token, name: "Talker" })
+      if (joined.type !== "joined") throw new Error(`Talker ${index} was answered: ${JSON.stringify(joined)}`)
+      const { self } = joined
+      const other = waiting.get(room)
+      waiting.set(room, talker)
+      talker.partner = self.id
+      if (other === undefined) return
+      ;[talker.partner, other.partner] = [other.partner, talker.partner]
+    },
+    stop: () => server.stop(),
+  }
+}
+
+async function echo(): Promise<Target> {
+  const child: ChildProcess = spawn(process.execPath, [resolve(import.meta.dirname, "ws-echo.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  const [port] = (await once(child.stdout!, "data")) as [Buffer]
+  return {
+    pid: child.pid!,
+    url: `ws://127.0.0.1:${Number(port.toString())}`,
+    enter: talker => talker.opened(),
+    async stop() {
+      child.kill()
+      await once(child, "exit")
+    },
+  }
+}
