@@ -1,23 +1,16 @@
-import {
-  type ClientMessage,
-  type ErrorCode,
-  Inbox,
-  type Numbering,
-  Outbox,
-  PROTOCOL_VERSION,
-  type ServerMessage,
-} from "@tightbeam/client"
-import { formatAddress } from "@tightbeam/webrtc/bytes"
-import type { Datagram, Machine, Out, Path } from "@tightbeam/webrtc/contract"
+import { type ClientMessage, Inbox, Outbox, PROTOCOL_VERSION, type ServerMessage } from "@tightbeam/client"
+import type { Datagram, Machine, Path } from "@tightbeam/webrtc/contract"
 import type { Crypto } from "@tightbeam/webrtc/crypto"
 import type { z } from "zod"
-import { AddressTable, TokenBucket } from "../limits/index.ts"
+import { type AddressTable, TokenBucket } from "../limits/index.ts"
 import type { Grants, RoomsReply, RoomsRequest } from "./ask.ts"
 import { ExpiringSet } from "./expiring-set.ts"
 import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
-import { REFUSALS } from "./refusals.ts"
 import { type Change, type DismissalCode, Room, type RoomEvent } from "./room.ts"
-import { clientMessageSchema, type Numbers, parseClientMessage } from "./schema.ts"
+import { clientMessageSchema, parseClientMessage } from "./schema.ts"
+import { type Connection, type Session, whatIsTooMany } from "./session.ts"
+import { type Source, sources } from "./source.ts"
+import { client, close, count, type RoomsOut, refuse, send, sendText, tell } from "./speech.ts"
 
 export interface RoomsOptions {
   readonly crypto: Crypto
@@ -29,47 +22,6 @@ export interface RoomsOptions {
   /** Nobody needs a token that makes a host: the one longest in the room is one. Default: false. */
   readonly open?: boolean
   readonly limits?: Partial<SignalingLimits>
-}
-
-type RoomsOut = Out<never, RoomsRequest>
-
-/** What an address may do, whatever connections it has and had. */
-interface Source {
-  connections: number
-  readonly joins: TokenBucket
-  readonly messages: TokenBucket
-}
-
-/** A socket, from its opening to its end. */
-interface Connection {
-  readonly path: Path
-  readonly source: Source
-  readonly openedAt: number
-  heardAt: number
-  readonly messages: TokenBucket
-  /** While its token is being verified. */
-  attempt: number | undefined
-  session: Session | undefined
-  /** It was told to go: what it still says is not heard. */
-  closing: boolean
-}
-
-/** A participant of this process: it outlives the socket by the grace period. */
-interface Session {
-  readonly key: string
-  readonly room: string
-  readonly participant: string
-  readonly grants: Grants
-  /** Of the token that opened it. */
-  readonly tokenId: string
-  /** `undefined` while the participant is away. */
-  connection: Connection | undefined
-  awaySince: number
-  /** What it was told and may have missed, and how far it was heard. Both begin anew with each `joined`. */
-  outbox: Outbox
-  inbox: Inbox
-  /** The bus brought that it is in: from now on it sees the room. Until then it waits, and ends with its socket. */
-  present: boolean
 }
 
 /** A room, and those of its sessions that are of this process. */
@@ -114,7 +66,6 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   #nextAttempt = 0
   #draining: number | undefined
   readonly #decoder = new TextDecoder()
-  readonly #encoder = new TextEncoder()
 
   constructor({ crypto, iceServers, open = false, limits = {} }: RoomsOptions) {
     this.#crypto = crypto
@@ -147,7 +98,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     this.#connections.set(path, connection)
     this.#scheduleSweep(now)
     if (++source.connections > this.#limits.connectionsPerAddress)
-      this.#refuse(connection, "too-many", out, {
+      refuse(connection, "too-many", out, {
         fatal: true,
         message: "Your network has too many connections here already.",
       })
@@ -167,7 +118,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   /** Tells everybody to come back in `reconnectIn` ms, and lets nobody in any more. */
   drain(reconnectIn: number, out: RoomsOut): void {
     this.#draining = reconnectIn
-    for (const { path } of this.#connections.values()) this.#send(path, { type: "closing", reconnectIn }, out)
+    for (const { path } of this.#connections.values()) send(path, { type: "closing", reconnectIn }, out)
   }
 
   receive(d: Datagram, now: number, out: RoomsOut): void {
@@ -176,16 +127,15 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     connection.heardAt = now
     if (d.length > this.#limits.messageBytes) {
       const limit = `A message may have ${this.#limits.messageBytes} bytes; this has ${d.length}.`
-      return this.#refuse(connection, "too-large", out, { fatal: true, message: limit })
+      return refuse(connection, "too-large", out, { fatal: true, message: limit })
     }
     const excess = whatIsTooMany(connection, now)
-    if (excess !== undefined)
-      return this.#refuse(connection, "too-many", out, { fatal: true, message: excess })
+    if (excess !== undefined) return refuse(connection, "too-many", out, { fatal: true, message: excess })
     const text = this.#decoder.decode(d.bytes.subarray(d.offset, d.offset + d.length))
     const parsed = parseClientMessage(this.#schema, text)
     const fatal = connection.session === undefined
-    if (!this.#count(connection, parsed.numbering, out)) return
-    if ("problem" in parsed) this.#refuse(connection, "bad-message", out, { fatal, message: parsed.problem })
+    if (!count(connection, parsed.numbering, out)) return
+    if ("problem" in parsed) refuse(connection, "bad-message", out, { fatal, message: parsed.problem })
     else this.#handle(connection, parsed.message, out)
   }
 
@@ -196,7 +146,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     this.#attempts.delete(answer.attempt)
     const { connection } = attempt
     connection.attempt = undefined
-    if (answer.type === "refused") return this.#refuse(connection, answer.code, out, { fatal: true })
+    if (answer.type === "refused") return refuse(connection, answer.code, out, { fatal: true })
     this.#enter(attempt, answer, now, out)
   }
 
@@ -206,8 +156,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     for (const connection of this.#connections.values()) {
       if (connection.closing) continue
       if (connection.session === undefined && now - connection.openedAt >= joinDeadline)
-        this.#refuse(connection, "not-joined", out, { fatal: true })
-      else if (now - connection.heardAt >= idle) this.#close(connection, "idle", out)
+        refuse(connection, "not-joined", out, { fatal: true })
+      else if (now - connection.heardAt >= idle) close(connection, "idle", out)
     }
     for (const session of this.#sessions.values()) {
       if (session.connection === undefined && now - session.awaySince >= grace)
@@ -221,29 +171,28 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   #handle(connection: Connection, message: ClientMessage, out: RoomsOut): void {
     if (message.type === "join" || message.type === "rejoin") {
       const busy = connection.session !== undefined || connection.attempt !== undefined
-      if (busy) this.#refuse(connection, "already-joined", out)
+      if (busy) refuse(connection, "already-joined", out)
       else if (message.version !== PROTOCOL_VERSION)
-        this.#refuse(connection, "unsupported-version", out, { fatal: true })
+        refuse(connection, "unsupported-version", out, { fatal: true })
       else if (message.type === "join") this.#join(connection, message, out)
       else this.#rejoin(connection, message, out)
       return
     }
     const { session } = connection
-    if (message.type === "ping")
-      return this.#send(connection.path, { type: "pong", id: message.id }, out, session)
-    if (session === undefined) return this.#refuse(connection, "not-joined", out)
+    if (message.type === "ping") return send(connection.path, { type: "pong", id: message.id }, out, session)
+    if (session === undefined) return refuse(connection, "not-joined", out)
     if (message.type === "leave") {
       this.#end(session, "left", out)
-      return this.#close(connection, "left", out)
+      return close(connection, "left", out)
     }
-    if (!session.present) return this.#refuse(connection, "not-joined", out)
+    if (!session.present) return refuse(connection, "not-joined", out)
     const { room, participant: id } = session
     switch (message.type) {
       case "signal":
         return this.#relay(connection, session, message, out)
       case "publish":
         if (!session.grants.publish && message.publications.length > 0)
-          return this.#refuse(connection, "not-allowed", out, {
+          return refuse(connection, "not-allowed", out, {
             message: "Your token does not allow you to publish.",
           })
         return out.ask({
@@ -260,7 +209,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       case "kick":
         return this.#govern(connection, session, message, out)
       case "refresh":
-        return this.#tell(session, { type: "ice-servers", ...this.#iceServers(room, id) }, out)
+        return tell(session, { type: "ice-servers", ...this.#iceServers(room, id) }, out)
       case "ack":
         return
       default:
@@ -273,7 +222,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     { room, token, name }: Extract<ClientMessage, { type: "join" }>,
     out: RoomsOut,
   ): void {
-    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
+    if (this.#draining !== undefined) return refuse(connection, "closing", out, { fatal: true })
     const attempt = this.#nextAttempt++
     connection.attempt = attempt
     this.#attempts.set(attempt, { connection, room, name })
@@ -289,13 +238,12 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const { connection, room, name } = attempt
     // Much may have happened while the token was verified.
     if (connection.closing) return
-    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
-    if (this.#usedTokens.has(token.tokenId))
-      return this.#refuse(connection, "token-used", out, { fatal: true })
+    if (this.#draining !== undefined) return refuse(connection, "closing", out, { fatal: true })
+    if (this.#usedTokens.has(token.tokenId)) return refuse(connection, "token-used", out, { fatal: true })
     const existing = this.#rooms.get(room)
     const full =
       existing === undefined ? this.#rooms.size >= this.#limits.rooms : this.#isFull(existing, token.grants)
-    if (full || this.#usedTokens.isFull) return this.#refuse(connection, "room-full", out, { fatal: true })
+    if (full || this.#usedTokens.isFull) return refuse(connection, "room-full", out, { fatal: true })
     this.#usedTokens.add(token.tokenId, now + token.remaining)
     const session: Session = {
       key: this.#secret(32),
@@ -337,17 +285,17 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     { room, session: key, received }: Extract<ClientMessage, { type: "rejoin" }>,
     out: RoomsOut,
   ): void {
-    if (this.#draining !== undefined) return this.#refuse(connection, "closing", out, { fatal: true })
-    if (this.#kickedSessions.has(key)) return this.#refuse(connection, "kicked", out, { fatal: true })
+    if (this.#draining !== undefined) return refuse(connection, "closing", out, { fatal: true })
+    if (this.#kickedSessions.has(key)) return refuse(connection, "kicked", out, { fatal: true })
     const session = this.#sessions.get(key)
     if (session === undefined || session.room !== room || !session.present)
-      return this.#refuse(connection, "session-unknown", out, { fatal: true })
+      return refuse(connection, "session-unknown", out, { fatal: true })
     const earlier = session.connection
     session.connection = connection
     connection.session = session
     if (earlier !== undefined) {
       earlier.session = undefined
-      this.#refuse(earlier, "replaced", out, { fatal: true })
+      refuse(earlier, "replaced", out, { fatal: true })
     }
     out.note({
       layer: "signaling",
@@ -366,8 +314,8 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const { outbox } = session
     if (!outbox.reaches(received)) return this.#welcome(session, out)
     outbox.acknowledge(received)
-    this.#send(path, { type: "resumed" }, out, session)
-    for (const text of outbox.unacknowledged()) this.#sendText(path, text, out)
+    send(path, { type: "resumed" }, out, session)
+    for (const text of outbox.unacknowledged()) sendText(path, text, out)
   }
 
   #relay(
@@ -377,7 +325,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out: RoomsOut,
   ): void {
     if (to === participant || !this.#rooms.get(room)!.room.members.has(to))
-      return this.#refuse(connection, "no-such-participant", out, {
+      return refuse(connection, "no-such-participant", out, {
         message: nobodyInRoom(to),
       })
     out.ask({ type: "publish", room, event: { type: "signal", from: participant, to, generation, signal } })
@@ -392,19 +340,19 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   ): void {
     const { room } = this.#rooms.get(name)!
     const publish = (event: RoomEvent) => out.ask({ type: "publish", room: name, event })
-    if (!room.isHost(by)) return this.#refuse(connection, "not-host", out)
+    if (!room.isHost(by)) return refuse(connection, "not-host", out)
     if (message.type === "lock") return publish({ type: "lock", by, locked: message.locked })
     const { participant: id } = message
     if (message.type === "kick")
       return room.members.has(id)
         ? publish({ type: "kick", by, id })
-        : this.#refuse(connection, "no-such-participant", out, { message: nobodyInRoom(id) })
+        : refuse(connection, "no-such-participant", out, { message: nobodyInRoom(id) })
     const { admit } = message
     if (!room.lobby.waiting.some(each => each.id === id))
-      return this.#refuse(connection, "no-such-participant", out, {
+      return refuse(connection, "no-such-participant", out, {
         message: `Nobody of the id ${id} waits.`,
       })
-    if (admit && !room.hasRoom) return this.#refuse(connection, "room-full", out)
+    if (admit && !room.hasRoom) return refuse(connection, "room-full", out)
     publish({ type: "admit", by, id, admit })
   }
 
@@ -440,7 +388,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const target = sessions.get(to)
     // Who left meanwhile has nothing more to say.
     if (target === undefined || !target.present || !room.members.has(from)) return
-    this.#tell(target, { type: "signal", from, generation, signal }, out)
+    tell(target, { type: "signal", from, generation, signal }, out)
     out.note({ layer: "signaling", kind: "relayed", room: name, from, to, what: whatIs(signal), generation })
   }
 
@@ -457,7 +405,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
       case "waiting":
         if (own?.connection === undefined) return
         out.note({ ...note, kind: "waiting", client: at! })
-        return this.#send(own.connection.path, { type: "waiting" }, out)
+        return send(own.connection.path, { type: "waiting" }, out)
       case "left":
         out.note({ ...note, kind: "left", why: change.why })
         // Who is told to go elsewhere does not return, and may talk on through the relay for as long as it drains.
@@ -472,19 +420,18 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const { type, seq } = change
     for (const session of sessions.values()) {
       if (!session.present) continue
-      if (type === "left")
-        this.#tell(session, { type: "participant", seq, change: type, participant: { id } }, out)
+      if (type === "left") tell(session, { type: "participant", seq, change: type, participant: { id } }, out)
       else {
         // One's own changes come back too: they carry the room's number, and say that everybody knows.
         const participant = room.peer(id, session.participant)!
-        this.#tell(session, { type: "participant", seq, change: type, participant }, out)
+        tell(session, { type: "participant", seq, change: type, participant }, out)
       }
     }
   }
 
   #tellLobby(session: Session, room: Room, out: RoomsOut): void {
     if (session.present && room.isHost(session.participant))
-      this.#tell(session, { type: "lobby", ...room.lobby }, out)
+      tell(session, { type: "lobby", ...room.lobby }, out)
   }
 
   /** A host, or the room itself, ended it: unless it had ended by itself. */
@@ -495,7 +442,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     session.connection = undefined
     if (connection === undefined) return
     connection.session = undefined
-    this.#refuse(connection, code, out, { fatal: true })
+    refuse(connection, code, out, { fatal: true })
   }
 
   /** The whole room as it is now, and what its new arrival needs. */
@@ -504,7 +451,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     session.inbox = new Inbox()
     if (session.connection === undefined) return
     const { room } = this.#rooms.get(session.room)!
-    this.#send(
+    send(
       session.connection.path,
       {
         type: "joined",
@@ -542,59 +489,6 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     out.ask({ type: "publish", room: session.room, event: { type: "leave", id: session.participant, why } })
   }
 
-  #refuse(
-    connection: Connection,
-    code: ErrorCode,
-    out: RoomsOut,
-    { fatal = false, message = REFUSALS[code].message }: { fatal?: boolean; message?: string } = {},
-  ): void {
-    const error = { type: "error", code, message, hint: REFUSALS[code].hint, fatal } as const
-    const { session } = connection
-    if (session?.present && !fatal) this.#tell(session, error, out)
-    else this.#send(connection.path, error, out)
-    out.note({ layer: "signaling", kind: "refused", client: client(connection, out), code, why: message })
-    if (fatal) this.#close(connection, code, out)
-  }
-
-  #close(connection: Connection, code: ErrorCode | "left" | "idle", out: RoomsOut): void {
-    connection.closing = true
-    out.ask({ type: "close", path: connection.path, code })
-  }
-
-  /** Says it to a participant: now, and again on the next socket if it may have been missed. */
-  #tell(session: Session, message: ServerMessage, out: RoomsOut): void {
-    const text = session.outbox.add(message, session.inbox.ack())
-    if (session.connection !== undefined) this.#sendText(session.connection.path, text, out)
-  }
-
-  /** Says what belongs to one connection alone. `session`: whose acknowledgement it carries. */
-  #send(path: Path, message: ServerMessage, out: RoomsOut, session?: Session): void {
-    const numbered: ServerMessage & Numbering = session ? { ...message, ack: session.inbox.ack() } : message
-    this.#sendText(path, JSON.stringify(numbered), out)
-  }
-
-  #sendText(path: Path, text: string, out: RoomsOut): void {
-    // UTF-8 needs at most three bytes for a UTF-16 unit.
-    const at = out.reserve(path, text.length * 3)
-    out.commit(this.#encoder.encodeInto(text, out.bytes.subarray(at)).written)
-  }
-
-  /** Books a message's numbers; false when it is not to be handled: heard before, or not the next. */
-  #count(connection: Connection, { n, ack }: Numbers, out: RoomsOut): boolean {
-    const { session } = connection
-    if (session === undefined) return true
-    if (ack !== undefined) session.outbox.acknowledge(ack)
-    if (n === undefined) return true
-    const place = session.inbox.accept(n)
-    if (place === "gap")
-      this.#refuse(connection, "bad-message", out, {
-        fatal: true,
-        message: `"n": ${n} does not follow ${session.inbox.received}.`,
-      })
-    else if (session.inbox.owesAck) this.#send(connection.path, { type: "ack" }, out, session)
-    return place === "new"
-  }
-
   #newOutbox(): Outbox {
     return new Outbox({ messages: this.#limits.replayMessages, bytes: this.#limits.replayBytes })
   }
@@ -610,27 +504,6 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     const waits = this.#connections.size > 0 || this.#sessions.size > 0 || this.#usedTokens.size > 0
     if (waits) this.nextTick = Math.min(this.nextTick, now + SWEEP)
   }
-}
-
-function sources(limits: SignalingLimits): AddressTable<Source> {
-  return new AddressTable(limits.addresses, now => ({
-    connections: 0,
-    joins: new TokenBucket(limits.addressJoinsPerSecond, limits.addressJoinBurst, now),
-    messages: new TokenBucket(limits.addressMessagesPerSecond, limits.addressMessageBurst, now),
-  }))
-}
-
-/** Decided before a byte of the message is looked at: whatever comes before a session is a try to join. */
-function whatIsTooMany({ messages, source, session }: Connection, now: number): string | undefined {
-  if (!messages.take(now)) return "Too many messages in a short time."
-  if (!source.messages.take(now)) return "Too many messages from your network in a short time."
-  if (session === undefined && !source.joins.take(now))
-    return "Too many people of your network join in a short time."
-  return undefined
-}
-
-function client(connection: Connection, out: RoomsOut): string {
-  return formatAddress(out.paths.remote(connection.path))
 }
 
 const nobodyInRoom = (id: string) => `Nobody of the id ${id} is in the room.`
