@@ -192,6 +192,7 @@ async function closedLoop(talkers: readonly Talker[], seconds: number): Promise<
 const UNLIMITED = [
   "connections",
   "connectionsPerAddress",
+  "connectBurst",
   "signalingPerAddress",
   "requestBurst",
   "joinBurst",

@@ -113,7 +113,12 @@ class Process implements Running {
         connectionsPerAddress: config.limits.connectionsPerAddress,
         silence: config.limits.silence * 1000,
       },
-      requestLimits: {
+      connectionRate: {
+        perSecond: config.limits.connectsPerSecond,
+        burst: config.limits.connectBurst,
+        addresses: config.limits.addresses,
+      },
+      requestRate: {
         perSecond: config.limits.requestsPerSecond,
         burst: config.limits.requestBurst,
         addresses: config.limits.addresses,

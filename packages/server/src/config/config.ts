@@ -50,6 +50,8 @@ export interface Config {
   readonly limits: {
     readonly connections: number
     readonly connectionsPerAddress: number
+    readonly connectsPerSecond: number
+    readonly connectBurst: number
     /** Seconds. */
     readonly silence: number
     readonly requestsPerSecond: number

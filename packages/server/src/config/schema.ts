@@ -243,6 +243,13 @@ const schema = z.strictObject({
         "connections",
         "TCP connections at one time. Behind a trusted proxy they are the proxy's own, and not counted.",
       ),
+      connectsPerSecond: perAddress(
+        1_000_000,
+        100,
+        "connections",
+        "New TCP connections a second, for long. Behind a trusted proxy not counted either.",
+      ),
+      connectBurst: perAddress(1_000_000, 2_000, "connections", "New TCP connections at once."),
       silence: whole(
         1,
         600,

@@ -240,8 +240,8 @@ describe("One port for HTTP, HTTPS and WebSocket", () => {
   })
 
   test("an address has so many requests, upgrades among them; then it is told when to come again", async t => {
-    const requestLimits = { perSecond: 0.1, burst: 3 }
-    const { port: busyPort } = await another(t, { requestLimits })
+    const requestRate = { perSecond: 0.1, burst: 3, addresses: 9 }
+    const { port: busyPort } = await another(t, { requestRate })
     for (let i = 0; i < 3; i++) assert.equal((await ask("/rooms/blue", { port: busyPort })).status, 200)
     const refused = await ask("/rooms/blue", { port: busyPort })
     assert.equal(refused.status, 429)
@@ -254,9 +254,21 @@ describe("One port for HTTP, HTTPS and WebSocket", () => {
     assert.match(await raw(upgrade, busyPort), /^HTTP\/1\.1 429 .*\r\nretry-after: 10\r\n/)
   })
 
+  test("an address may connect so often, whatever it says then, within TLS too", async t => {
+    const connectionRate = { perSecond: 0.001, burst: 2, addresses: 9 }
+    const { front: few, port: fewPort } = await another(t, { connectionRate })
+    for (let i = 0; i < 2; i++) assert.match(await raw("GARBAGE\r\n\r\n", fewPort), /400/)
+    const third = connectTls({ host: "127.0.0.1", port: fewPort, ca: certificate.cert })
+    third.on("error", () => {})
+    await new Promise(resolve => third.once("close", resolve))
+    assert.deepEqual([few.counters()!.accepted, few.counters()!.refused], [2, 1])
+  })
+
   test("behind a trusted proxy, requests count for the address that it gives, by /64", async t => {
-    const requestLimits = { perSecond: 0.001, burst: 1 }
-    const { port: proxied } = await another(t, { trustProxy: true, requestLimits })
+    const requestRate = { perSecond: 0.001, burst: 1, addresses: 9 }
+    const connectionRate = { ...requestRate, burst: 1 }
+    const tcpLimits = { connectionsPerAddress: 1 }
+    const { port: proxied } = await another(t, { trustProxy: true, requestRate, connectionRate, tcpLimits })
     const from = async (address: string) =>
       (await ask("/rooms/blue", { port: proxied, headers: { "x-forwarded-for": address } })).status
     assert.deepEqual([await from("192.0.2.1"), await from("192.0.2.1")], [200, 429])

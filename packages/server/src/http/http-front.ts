@@ -7,11 +7,11 @@ import {
 import type { Duplex } from "node:stream"
 import type { SecureContextOptions } from "node:tls"
 import { type TcpCounters, type TcpLimits, TcpPort, type TcpProtocol } from "@tightbeam/webrtc/net"
+import { AddressBuckets, type AddressRate } from "../limits/index.ts"
 import { errorText, type Log } from "../log/index.ts"
 import { clientAddress } from "./client-address.ts"
 import { HttpError } from "./http-error.ts"
 import type { Pages } from "./pages.ts"
-import { DEFAULT_REQUEST_LIMITS, RequestBudget, type RequestLimits } from "./request-budget.ts"
 import { sendError } from "./respond.ts"
 import type { Routes } from "./routes.ts"
 import { SECURITY_HEADERS } from "./security-headers.ts"
@@ -55,8 +55,13 @@ export interface HttpFrontOptions {
   readonly others?: readonly TcpProtocol[]
   readonly limits?: Partial<HttpLimits>
   readonly tcpLimits?: Partial<TcpLimits>
-  readonly requestLimits?: Partial<RequestLimits>
+  /** Connections and requests of one address. Connections are not counted behind a proxy, which makes them all. */
+  readonly connectionRate?: AddressRate
+  readonly requestRate?: AddressRate
 }
+
+const DEFAULT_CONNECTION_RATE: AddressRate = { perSecond: 100, burst: 2_000, addresses: 100_000 }
+const DEFAULT_REQUEST_RATE: AddressRate = { perSecond: 200, burst: 5_000, addresses: 100_000 }
 
 /** What TLS clients may ask for by name (RFC 7301, RFC 7443 §2). Who asks for nothing is known by its first bytes. */
 const ALPN_PROTOCOLS = ["http/1.1", "stun.turn", "stun.nat-discovery"]
@@ -65,7 +70,8 @@ const ALPN_PROTOCOLS = ["http/1.1", "stun.turn", "stun.nat-discovery"]
 export class HttpFront {
   readonly #options: HttpFrontOptions
   readonly #limits: HttpLimits
-  readonly #budget: RequestBudget
+  readonly #connections: AddressBuckets
+  readonly #requests: AddressBuckets
   readonly #http: HttpServer
   #port: TcpPort | undefined
 
@@ -73,10 +79,8 @@ export class HttpFront {
     this.#options = options
     const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
     this.#limits = limits
-    this.#budget = new RequestBudget(
-      { ...DEFAULT_REQUEST_LIMITS, ...options.requestLimits },
-      options.trustProxy,
-    )
+    this.#connections = new AddressBuckets(options.connectionRate ?? DEFAULT_CONNECTION_RATE)
+    this.#requests = new AddressBuckets(options.requestRate ?? DEFAULT_REQUEST_RATE)
     this.#http = this.#serve(
       createHttpServer({
         headersTimeout: limits.headers,
@@ -91,7 +95,7 @@ export class HttpFront {
 
   /** Rejects with the system's error (`code`: `EADDRINUSE`, …). Resolves with the port. */
   async listen(): Promise<number> {
-    const { address, port, certificate, others = [], tcpLimits } = this.#options
+    const { address, port, certificate, trustProxy, others = [], tcpLimits } = this.#options
     const http: TcpProtocol = {
       name: "http",
       matches: isHttp,
@@ -100,9 +104,9 @@ export class HttpFront {
     this.#port = await TcpPort.listen({
       address,
       port,
-      ...(tcpLimits && { limits: tcpLimits }),
       // A proxy brings everybody's connections from its one address, and has its own limits.
-      exempt: () => this.#options.trustProxy,
+      limits: { ...tcpLimits, ...(trustProxy && { connectionsPerAddress: Number.POSITIVE_INFINITY }) },
+      admits: ip => trustProxy || this.#connections.take(ip, performance.now()) === 0,
       protocols: [...others, http],
       tls: certificate && {
         ...certificate,
@@ -149,7 +153,7 @@ export class HttpFront {
     const { routes, pages, log, trustProxy } = this.#options
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
     try {
-      this.#budget.take(request)
+      this.#admit(request)
       const url = targetOf(request)
       const method = request.method!
       const match = routes.match(method, url.pathname)
@@ -173,6 +177,20 @@ export class HttpFront {
     } catch (error) {
       this.#failed(error, request, response, log)
     }
+  }
+
+  /** Before anything of it is looked at. Throws `HttpError` 429 where its address has had too many (RFC 6585 §4). */
+  #admit(request: IncomingMessage): void {
+    const { ip } = clientAddress(request, this.#options.trustProxy)
+    const wait = this.#requests.take(ip, performance.now())
+    if (wait === 0) return
+    throw new HttpError(
+      429,
+      "too-many",
+      "Too many requests came from your network in a short time.",
+      "Wait a moment, then try again. Where many share one address, raise `limits` on the server.",
+      { "retry-after": String(Math.ceil(wait)) },
+    )
   }
 
   #failed(error: unknown, request: IncomingMessage, response: ServerResponse, log: Log): void {
@@ -199,7 +217,7 @@ export class HttpFront {
     // A socket without a listener for errors ends the process when its client resets it.
     socket.on("error", () => socket.destroy())
     try {
-      this.#budget.take(request)
+      this.#admit(request)
       const handler = this.#options.routes.upgrade(targetOf(request).pathname)
       if (handler === undefined) refuse(socket, "404 Not Found")
       else handler(request, socket, head)

@@ -447,6 +447,7 @@ describe("What one address may take", () => {
       t,
       limited({
         connectionsPerAddress: 2 * many,
+        connectBurst: 2 * many,
         signalingPerAddress: many,
         requestBurst: 2 * many,
         joinBurst: many,

@@ -32,7 +32,7 @@ export interface TcpLimits {
   readonly silence: number
   /** Open connections in all. Default 10,000. */
   readonly connections: number
-  /** Open connections from one address (IPv6: from one /64). Default 1,000. */
+  /** Open connections from one address (IPv6: from one /64); Infinity behind a proxy. Default 1,000. */
   readonly connectionsPerAddress: number
 }
 
@@ -54,15 +54,15 @@ export interface TcpPortOptions {
   /** Certificate, ALPN, and how long a handshake may take. Without it TLS is unknown here. */
   readonly tls?: TlsOptions | undefined
   readonly limits?: Partial<TcpLimits>
-  /** Whose connections are not counted by address: a proxy's. Default: nobody's. */
-  readonly exempt?: (address: string) => boolean
+  /** Whether one more connection may come from an address now: a rate, say. Asked once for each. Default: always. */
+  readonly admits?: (ip: Uint8Array) => boolean
 }
 
 /** Since the start, but for `open`. */
 export interface TcpCounters {
   open: number
   accepted: number
-  /** Over one of the caps: closed at once. */
+  /** Over one of the caps, or not admitted: closed at once. */
   refused: number
   /** Silent for too long, or closed before it was told what they are for. */
   silent: number
@@ -81,7 +81,7 @@ export class TcpPort {
   readonly #tls: TlsServer | undefined
   readonly #protocols: readonly TcpProtocol[]
   readonly #limits: TcpLimits
-  readonly #exempt: (address: string) => boolean
+  readonly #admits: (ip: Uint8Array) => boolean
   readonly #open = new Set<Socket>()
   readonly #perAddress = new Map<string, number>()
   readonly #counters: TcpCounters = { open: 0, accepted: 0, refused: 0, silent: 0, unknown: 0, tlsFailed: 0 }
@@ -103,7 +103,7 @@ export class TcpPort {
   private constructor(options: TcpPortOptions) {
     this.#protocols = options.protocols
     this.#limits = { ...DEFAULT_TCP_LIMITS, ...options.limits }
-    this.#exempt = options.exempt ?? (() => false)
+    this.#admits = options.admits ?? (() => true)
     this.#tls = options.tls && this.#terminateTls(options.tls)
     // allowHalfOpen is what HTTP servers expect of the sockets that they are given.
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, socket =>
@@ -138,11 +138,11 @@ export class TcpPort {
   #connected(socket: Socket): void {
     // A reset can come at any time, and to a socket that nobody listens on it would end the process.
     socket.on("error", () => socket.destroy())
-    const source = addressGroup(addressFrom(socket.remoteAddress ?? "", 0)?.ip ?? UNKNOWN)
+    const ip = addressFrom(socket.remoteAddress ?? "", 0)?.ip ?? UNKNOWN
+    const source = addressGroup(ip)
     const fromSource = this.#perAddress.get(source) ?? 0
-    const overOwn =
-      fromSource >= this.#limits.connectionsPerAddress && !this.#exempt(socket.remoteAddress ?? "")
-    if (this.#open.size >= this.#limits.connections || overOwn) {
+    const { connections, connectionsPerAddress } = this.#limits
+    if (this.#open.size >= connections || fromSource >= connectionsPerAddress || !this.#admits(ip)) {
       this.#counters.refused++
       socket.destroy()
       return
