@@ -1,4 +1,4 @@
-import { describeCandidate } from "./selected-path.ts"
+import { describeCandidate } from "./candidate-words.ts"
 import type { TimelineRecorder } from "./timeline-recorder.ts"
 
 /** What both sides have gathered, as the timeline tells it. */

@@ -1,5 +1,5 @@
+import { capture } from "./devices.ts"
 import { TightbeamError } from "./errors.ts"
-import { loadDevices } from "./load-devices.ts"
 import type { Publication, Source } from "./messages.ts"
 import type { LocalPublicationView } from "./snapshot.ts"
 
@@ -72,7 +72,6 @@ export class LocalPublication {
   async #unmute(): Promise<void> {
     if (!this.#muted || !this.#published) return
     if (this.#ownsCamera) {
-      const { capture } = await loadDevices()
       const track = await capture("camera", { deviceId: this.#deviceId })
       // The browser may have asked for long: what it gives may be unwanted by now.
       if (!this.#published || this.#wantsMuted) return track.stop()
@@ -99,7 +98,6 @@ export class LocalPublication {
     if (this.#unmuting !== undefined) await this.#unmuting.catch(() => {})
     if (!this.#published || turn !== this.#switches) return
     if (!(this.#muted && this.#ownsCamera)) {
-      const { capture } = await loadDevices()
       const track = await capture(source, { deviceId })
       if (!this.#published || turn !== this.#switches) return track.stop()
       track.enabled = !this.#muted

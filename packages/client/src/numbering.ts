@@ -19,17 +19,73 @@ export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = { messages: 2000, bytes: 2 * 
 /** After so many messages an acknowledgement is sent by itself, if nothing else was there to carry it. */
 export const ACK_AFTER = 32
 
-interface Kept {
-  readonly n: number
-  readonly text: string
+/** What was said and not acknowledged: numbered in order, from 1. */
+export class Unacknowledged<Message extends { readonly length: number }> {
+  #last = 0
+  #kept: Message[] = []
+  #size = 0
+
+  /** The last number given. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** The last number acknowledged. */
+  get acknowledged(): number {
+    return this.#last - this.#kept.length
+  }
+
+  get count(): number {
+    return this.#kept.length
+  }
+
+  /** The sum of the lengths of what is kept. */
+  get size(): number {
+    return this.#size
+  }
+
+  keep(message: Message): void {
+    this.#last++
+    this.#kept.push(message)
+    this.#size += message.length
+  }
+
+  /** What has this number; `undefined` for what is acknowledged, or was never said. */
+  at(n: number): Message | undefined {
+    return this.#kept[n - this.acknowledged - 1]
+  }
+
+  /** The other side has heard all up to `ack`. Numbers that were never given are nonsense, and ignored. */
+  acknowledge(ack: number): void {
+    if (ack > this.#last) return
+    const dropped = this.#kept.splice(0, Math.max(0, ack - this.acknowledged))
+    for (const { length } of dropped) this.#size -= length
+  }
+
+  /** Takes back what was never said, from the first that `unsaid` holds for on. */
+  withdraw(unsaid: (message: Message) => boolean): Message[] {
+    const from = this.#kept.findIndex(unsaid)
+    const withdrawn = from === -1 ? [] : this.#kept.splice(from)
+    this.#last -= withdrawn.length
+    for (const { length } of withdrawn) this.#size -= length
+    return withdrawn
+  }
+
+  /** In order. */
+  messages(): readonly Message[] {
+    return this.#kept
+  }
+
+  /** Gives up what is kept, as if all was acknowledged. */
+  clear(): void {
+    this.acknowledge(this.#last)
+  }
 }
 
-/** What one side said and the other has not acknowledged. */
+/** What one side of a session said and the other has not acknowledged, as text. */
 export class Outbox {
   readonly #limits: OutboxLimits
-  #last = 0
-  #kept: Kept[] = []
-  #bytes = 0
+  readonly #kept = new Unacknowledged<string>()
   #overflowed = false
 
   constructor(limits: OutboxLimits = DEFAULT_OUTBOX_LIMITS) {
@@ -43,41 +99,38 @@ export class Outbox {
 
   /** Numbers a message and keeps it; returns it as text. */
   add(message: object, ack: number): string {
-    const n = ++this.#last
-    const text = JSON.stringify({ ...message, n, ack })
-    if (this.#overflowed) return text
-    this.#kept.push({ n, text })
-    this.#bytes += text.length
-    if (this.#kept.length > this.#limits.messages || this.#bytes > this.#limits.bytes) {
-      this.#overflowed = true
-      this.#kept = []
-    }
+    const kept = this.#kept
+    const text = JSON.stringify({ ...message, n: kept.last + 1, ack })
+    kept.keep(text)
+    if (kept.count > this.#limits.messages || kept.size > this.#limits.bytes) this.#overflowed = true
+    if (this.#overflowed) kept.clear()
     return text
   }
 
-  /** The other side has heard all up to `ack`. Numbers that were never given are nonsense, and ignored. */
+  /** As `Unacknowledged.acknowledge`. */
   acknowledge(ack: number): void {
-    if (ack > this.#last) return
-    const heard = this.#kept.findIndex(({ n }) => n > ack)
-    const dropped = this.#kept.splice(0, heard === -1 ? this.#kept.length : heard)
-    for (const { text } of dropped) this.#bytes -= text.length
+    this.#kept.acknowledge(ack)
   }
 
   /** Whether all after `ack` is still here, to be said again. */
   reaches(ack: number): boolean {
-    return !this.#overflowed && ack <= this.#last && ack >= (this.#kept[0]?.n ?? this.#last + 1) - 1
+    return !this.#overflowed && ack <= this.#kept.last && ack >= this.#kept.acknowledged
   }
 
   /** What was not acknowledged, in order. */
-  *unacknowledged(): Iterable<string> {
-    for (const { text } of this.#kept) yield text
+  unacknowledged(): Iterable<string> {
+    return this.#kept.messages()
   }
 }
 
 /** How far one side has heard the other. */
 export class Inbox {
-  received = 0
+  received: number
   #acknowledged = 0
+
+  constructor(received = 0) {
+    this.received = received
+  }
 
   /** `gap`: something before it is missing, which cannot be on one socket. */
   accept(n: number): "new" | "duplicate" | "gap" {

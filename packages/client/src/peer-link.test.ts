@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
+import { Deliveries } from "./delivery.ts"
 import type { Signal } from "./messages.ts"
 import { PeerLink } from "./peer-link.ts"
 import type { SentTrack } from "./senders.ts"
@@ -20,10 +21,13 @@ function alone(world: World, role: "polite" | "impolite") {
     notSupported: assert.ifError,
     iceServers: () => world.server.iceServers,
     iceTransportPolicy: "all",
+    certificate: undefined,
+    deliveries: new Deliveries(world.clock),
     tracks: () => tracks,
     signal: (signal, generation) => said.push({ signal, generation }),
     onTrack: () => {},
     onMessage: () => {},
+    onReturned: () => {},
     onChange: () => {},
   })
   return { link, said, tracks, pc: () => link.connection as unknown as FakePeerConnection }
@@ -160,6 +164,19 @@ describe("Recovery", () => {
     const before = made()
     await world.run(10_200)
     assert.equal(made(), before + 2, "after a success patience is short again")
+  })
+
+  test("what the other end closed without leaving is made anew by who is polite, after a second", async () => {
+    const world = new World()
+    const { ben, adas, bens } = await world.call()
+    adas.close()
+    bens.channels.get(0)!.onclose!()
+    await world.run(900)
+    assert.equal(connectionOf(ben), bens)
+    await world.run(200)
+    assert.notEqual(connectionOf(ben), bens)
+    world.connections.establish()
+    assert.equal(ben.snapshot().participants[0]!.timeline.status, "connected")
   })
 
   test("somebody who asks for it gets a new connection at once", async () => {

@@ -1,9 +1,11 @@
 import { CandidateNotes } from "./candidate-notes.ts"
+import { summaryText } from "./candidate-words.ts"
 import { type ChannelName, DataChannels } from "./data-channels.ts"
+import type { Deliveries } from "./delivery.ts"
 import type { Clock } from "./environment.ts"
 import type { Candidate, Description, IceServer, Role, Signal } from "./messages.ts"
+import type { Message } from "./outgoing.ts"
 import { Recovery } from "./recovery.ts"
-import { readPath, summaryText } from "./selected-path.ts"
 import { Senders, type SentTrack } from "./senders.ts"
 import type { SelectedPath } from "./timeline.ts"
 import { TimelineRecorder } from "./timeline-recorder.ts"
@@ -18,12 +20,16 @@ export interface PeerLinkOptions {
   readonly notSupported: (cause: unknown) => void
   readonly iceServers: () => readonly IceServer[]
   readonly iceTransportPolicy: RTCIceTransportPolicy
+  readonly certificate: RTCCertificate | undefined
   /** What we send to everybody, now. */
   readonly tracks: () => readonly SentTrack[]
   readonly signal: (signal: Signal, generation: number) => void
   /** A remote track arrived for a publication, or went (`undefined`). */
   readonly onTrack: (publication: string, track: MediaStreamTrack | undefined) => void
+  readonly deliveries: Deliveries
   readonly onMessage: (data: string | ArrayBuffer) => void
+  /** The peer is who was here as this participant before. */
+  readonly onReturned: (before: string) => void
   readonly onChange: () => void
 }
 
@@ -68,14 +74,19 @@ export class PeerLink {
   #cancelStats: () => void = () => {}
 
   constructor(options: PeerLinkOptions) {
-    const { peer, peerName, role, clock, onChange, onMessage } = options
+    const { peer, peerName, role, clock, deliveries, onChange, onMessage, onReturned } = options
     this.#options = options
     const recorder = new TimelineRecorder(peer, () => clock.now(), onChange)
     this.recorder = recorder
     this.#candidates = new CandidateNotes(recorder, peerName, options.iceTransportPolicy === "relay")
     this.#senders = new Senders(error => recorder.event("transmission", "error", String(error)))
     this.#channels = new DataChannels({
+      peer,
+      clock,
+      deliveries,
       message: onMessage,
+      closed: () => this.#recovery.closed(),
+      returned: onReturned,
       opened: () => {
         recorder.event("transmission", "channel", "The data channel is open.")
         recorder.done("transmission", "data flows")
@@ -139,28 +150,29 @@ export class PeerLink {
   }
 
   /** Sends on a data channel; resolves when there is room for more. Rejects when the link closes first. */
-  send(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#channels.send(channel, data)
+  send(channel: ChannelName, message: Message): Promise<void> {
+    return this.#channels.send(channel, message)
   }
 
   /** As `send`, to one of many: does not wait for a peer that cannot be reached. */
-  sendAlong(channel: ChannelName, data: string | Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#channels.sendAlong(channel, data)
+  sendAlong(channel: ChannelName, message: Message): Promise<void> {
+    return this.#channels.sendAlong(channel, message)
   }
 
   get maxMessageSize(): number {
     return this.#pc?.sctp?.maxMessageSize ?? 65_536
   }
 
-  close(): void {
+  /** `expected`: the peer may come back as another participant. */
+  close(expected = false): void {
     this.#closed = true
     this.#teardown()
-    this.#channels.close()
+    this.#channels.close(expected)
   }
 
   #connect(): void {
     this.#recovery.stop()
-    const { iceServers, iceTransportPolicy, createConnection, notSupported } = this.#options
+    const { iceServers, iceTransportPolicy, certificate, createConnection, notSupported } = this.#options
     let pc: RTCPeerConnection
     try {
       pc = createConnection({
@@ -168,6 +180,7 @@ export class PeerLink {
         iceTransportPolicy,
         bundlePolicy: "max-bundle",
         rtcpMuxPolicy: "require",
+        ...(certificate && { certificates: [certificate] }),
       })
     } catch (cause) {
       return notSupported(cause)
@@ -342,9 +355,10 @@ export class PeerLink {
     const pc = this.#pc
     if (pc === undefined) return
     // A browser that gives none this time may give some the next.
-    const report = await pc.getStats().catch(() => undefined)
+    const found = await Promise.all([pc.getStats(), import("./selected-path.ts")]).catch(() => undefined)
     if (pc !== this.#pc) return
-    if (report === undefined) return this.#look(STATS_CALM)
+    if (found === undefined) return this.#look(STATS_CALM)
+    const [report, { readPath }] = found
     const { path, security } = readPath(report)
     this.#noteChoice(path, security)
     this.recorder.path(path, security)

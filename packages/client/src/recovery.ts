@@ -9,6 +9,9 @@ const DISCONNECTED_PATIENCE = 3000
 const RECONNECT_PATIENCE = 10_000
 const MAX_RECONNECT_PATIENCE = 60_000
 
+/** How long the server may take to tell that a peer left whose connection is closed, ms. */
+const LEAVING_PATIENCE = 1000
+
 interface Hands {
   /** New candidates on the same connection. */
   restartIce(): void
@@ -61,6 +64,13 @@ export class Recovery {
   /** Forgets how often it was tried: somebody asks for it now. */
   resetPatience(): void {
     this.#reconnects = 0
+  }
+
+  /** The peer closed the connection: it is leaving, which the server will tell, or it has lost it. */
+  closed(): void {
+    this.wait(this.#role === "polite" ? LEAVING_PATIENCE : LEAVING_PATIENCE + DISCONNECTED_PATIENCE, () =>
+      this.#hands.reconnect("The connection was closed."),
+    )
   }
 
   iceChanged(state: RTCIceConnectionState): void {

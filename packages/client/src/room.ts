@@ -1,10 +1,10 @@
 import { decodeMessage, encodeMessage } from "./data-message.ts"
-import type * as Devices from "./devices.ts"
+import { Deliveries } from "./delivery.ts"
 import { Emitter } from "./emitter.ts"
 import { type Clock, realClock, type Transport, type TransportHandlers } from "./environment.ts"
 import { TightbeamError } from "./errors.ts"
-import { loadDevices } from "./load-devices.ts"
-import { LocalPublication } from "./local-publication.ts"
+import { loadPublishing } from "./load-publishing.ts"
+import type { LocalPublication } from "./local-publication.ts"
 import type { Peer, Source } from "./messages.ts"
 import { PeerLink } from "./peer-link.ts"
 import { aborted, left, noSuchParticipant, notSupported } from "./room-errors.ts"
@@ -19,6 +19,8 @@ export interface RoomOptions {
   readonly token: string | ((room: string) => string | Promise<string>)
   /** `relay` never shows the other side our addresses, and costs the server the traffic. Default `all`. */
   readonly iceTransportPolicy?: RTCIceTransportPolicy
+  /** What the others know us by, whatever else changes. Default: made at each join, where the platform can. */
+  readonly certificate?: RTCCertificate
   /** How to make a peer connection, where the platform has none or another is wanted. */
   readonly createConnection?: (configuration: RTCConfiguration) => RTCPeerConnection
   readonly connect?: (handlers: TransportHandlers) => Transport
@@ -34,6 +36,11 @@ export interface RoomEvents {
     readonly participant: RemoteParticipant
   }
   state: RoomState
+  /**
+   * Somebody has come back as a new participant, as after a restart of the server: messages that they missed as
+   * `before` reach them now. Known once they can be reached.
+   */
+  returned: { readonly participant: string; readonly before: string }
   /** The server refused something that was asked for in passing. A publication that it refuses is taken back. */
   error: TightbeamError
   /** `data` comes from another participant: it is a JSON value or bytes of any shape. */
@@ -68,6 +75,9 @@ export class Room {
   #name = ""
   #room = ""
   #session: Session | undefined
+  readonly #deliveries: Deliveries
+  #said = 0
+  #certificate: RTCCertificate | undefined
   /** Rejects the join that is under way; does nothing after. */
   #giveUpJoin: (reason: TightbeamError) => void = () => {}
   /** How often it was left, so that what a browser allows only after that is not published. */
@@ -82,6 +92,7 @@ export class Room {
   constructor(options: RoomOptions) {
     this.#options = options
     this.#clock = options.clock ?? realClock
+    this.#deliveries = new Deliveries(this.#clock)
   }
 
   /** Returns how to stop listening. A listener that throws is reported as uncaught and stops nothing. */
@@ -130,11 +141,15 @@ export class Room {
       entered.reject(reason)
     }
     let tries = 0
+    const certified = this.#certify()
     const { token } = this.#options
     const session = new Session({
       room,
       name: () => this.#name,
-      token: typeof token === "string" ? () => token : token,
+      token: async () => {
+        await certified
+        return typeof token === "string" ? token : token(room)
+      },
       clock: this.#clock,
       connect: this.#options.connect ?? signalingTransport(() => this.#url(), this.#clock),
       events: {
@@ -217,38 +232,23 @@ export class Room {
    */
   async publish(
     what: "camera" | "microphone" | "screen" | MediaStreamTrack,
-    { deviceId, source = "custom", muted = false }: PublishOptions = {},
+    options: PublishOptions = {},
   ): Promise<LocalPublication> {
-    if (what === "screen") {
-      const tracks = await this.#captured(({ captureScreen }) => captureScreen())
-      const stream = new MediaStream(tracks)
-      const published = tracks.map(track =>
-        this.#publish(track.kind === "video" ? "screen" : "screen-audio", track, stream),
-      )
-      const [screen, audio] = [
-        published.find(each => each.kind === "video"),
-        published.find(each => each.kind === "audio"),
-      ]
-      if (audio !== undefined && screen !== undefined) this.#follow(screen, audio)
-      return screen ?? published[0]!
-    }
-    const [track] =
-      typeof what === "string"
-        ? await this.#captured(async ({ capture }) => [await capture(what, { deviceId })])
-        : [what]
-    const publication = this.#publish(
-      typeof what === "string" ? what : source,
-      track!,
-      new MediaStream([track!]),
-    )
-    if (muted) await publication.mute()
-    return publication
+    const leaves = this.#leaves
+    const { publish } = await loadPublishing()
+    return publish(what, options, {
+      newId: source => `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`,
+      left: () => (leaves === this.#leaves ? undefined : left()),
+      changed: (publication, change) => this.#publicationChanged(publication, change),
+    })
   }
 
   /**
    * Sends a JSON value or bytes to everybody, or to one (`to`). Resolves when all of it is handed to the network
-   * with room for more, so awaiting each send is the back-pressure. What goes to everybody passes those by whose
-   * connection has failed, and waits for none that fails meanwhile. `reliable: false` may lose and reorder.
+   * with room for more, so awaiting each send is the back-pressure. It arrives once and in order, also over
+   * connections that break, and at those who come back as another participant within two minutes. What goes to
+   * everybody waits for none whose connection has failed: they get it once it mends, 16 MiB at most.
+   * `reliable: false` may lose and reorder.
    * Throws a `TightbeamError`: `message-too-large`, `send-queue-full`, `no-such-participant`.
    */
   async send(
@@ -269,8 +269,11 @@ export class Room {
         "Send it in parts.",
       )
     const channel = reliable ? "reliable" : "fast"
+    const message = { data: encoded, order: this.#said++ }
+    if (to === undefined && reliable)
+      for (const { outgoing } of this.#deliveries.expected) if (!outgoing.full) outgoing.keep(message)
     const outcomes = await Promise.allSettled(
-      links.map(link => (to === undefined ? link.sendAlong(channel, encoded) : link.send(channel, encoded))),
+      links.map(link => (to === undefined ? link.sendAlong(channel, message) : link.send(channel, message))),
     )
     for (const outcome of outcomes)
       if (outcome.status === "rejected" && outcome.reason instanceof TightbeamError) throw outcome.reason
@@ -295,35 +298,20 @@ export class Room {
     return this.#options.url ?? globalThis.location.origin
   }
 
+  /** All our connections show one certificate: the others know us by it. Where none can be made, each has its own. */
+  async #certify(): Promise<void> {
+    this.#certificate =
+      this.#options.certificate ??
+      (await globalThis.RTCPeerConnection?.generateCertificate({
+        name: "ECDSA",
+        namedCurve: "P-256",
+      } as AlgorithmIdentifier).catch(() => undefined))
+  }
+
   #linkTo(participant: string): PeerLink {
     const link = this.#links.get(participant)
     if (link === undefined) throw noSuchParticipant(participant)
     return link
-  }
-
-  /** What the browser gives; nothing of it stays on if the room was left while it asked. */
-  async #captured(
-    ask: (devices: typeof Devices) => Promise<MediaStreamTrack[]>,
-  ): Promise<MediaStreamTrack[]> {
-    const leaves = this.#leaves
-    const tracks = await ask(await loadDevices())
-    if (leaves === this.#leaves) return tracks
-    for (const track of tracks) track.stop()
-    throw left()
-  }
-
-  #publish(source: Source, track: MediaStreamTrack, stream: MediaStream): LocalPublication {
-    const id = `${source}-${Math.floor(this.#clock.random() * 2 ** 48).toString(36)}`
-    const publication = new LocalPublication(id, source, track, stream, {
-      changed: publication => this.#publicationChanged(publication, "updated"),
-      unpublished: publication => {
-        this.#publications.delete(publication.id)
-        this.#publicationChanged(publication, "unpublished")
-      },
-    })
-    this.#publications.set(id, publication)
-    this.#publicationChanged(publication, "published")
-    return publication
   }
 
   /** What the server does not list among ours, it did not take. */
@@ -335,16 +323,9 @@ export class Room {
       if (!taken.has(publication.id)) void publication.unpublish()
   }
 
-  /** A screen's sound ends with its picture. */
-  #follow(screen: LocalPublication, audio: LocalPublication): void {
-    const stop = this.on("publication", ({ publication, change }) => {
-      if (publication !== screen || change !== "unpublished") return
-      stop()
-      void audio.unpublish()
-    })
-  }
-
   #publicationChanged(publication: LocalPublication, change: RoomEvents["publication"]["change"]): void {
+    if (change === "published") this.#publications.set(publication.id, publication)
+    else if (change === "unpublished") this.#publications.delete(publication.id)
     this.#announce()
     for (const link of this.#links.values()) link.syncTracks()
     this.#touch()
@@ -384,7 +365,7 @@ export class Room {
     if (this.#signaling.endedAt === undefined)
       this.#signaling = { ...this.#signaling, endedAt: this.#clock.now() }
     if (fresh) {
-      for (const id of this.#links.keys()) this.#unlink(id)
+      for (const id of this.#links.keys()) this.#unlink(id, true)
     }
     // What changed while nobody could be told.
     if (view.self.name !== this.#name.trim()) this.#session?.send({ type: "rename", name: this.#name })
@@ -425,6 +406,8 @@ export class Room {
       notSupported: cause => this.#end({ status: "closed", reason: notSupported(cause) }),
       iceServers: () => this.#session?.iceServers ?? [],
       iceTransportPolicy,
+      certificate: this.#certificate,
+      deliveries: this.#deliveries,
       tracks: () =>
         [...this.#publications.values()].map(({ id, sent, stream }) => ({
           publication: id,
@@ -437,6 +420,7 @@ export class Room {
         const message = decodeMessage(received)
         if (message !== undefined) this.#emitter.emit("message", { ...message, from: id })
       },
+      onReturned: before => this.#emitter.emit("returned", { participant: id, before }),
       onChange: () => this.#touch(),
     })
     this.#links.set(id, link)
@@ -450,8 +434,8 @@ export class Room {
     link.start()
   }
 
-  #unlink(id: string): void {
-    this.#links.get(id)?.close()
+  #unlink(id: string, expected = false): void {
+    this.#links.get(id)?.close(expected)
     this.#links.delete(id)
     this.#tracks.delete(id)
   }
@@ -471,6 +455,7 @@ export class Room {
   #end(state: RoomState): void {
     this.#unwatchPage?.()
     for (const id of this.#links.keys()) this.#unlink(id)
+    this.#deliveries.clear()
     this.#session?.leave()
     this.#session = undefined
     this.#setState(state)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
-import { describeCandidate, readPath } from "./selected-path.ts"
+import { describeCandidate } from "./candidate-words.ts"
+import { readPath } from "./selected-path.ts"
 
 describe("readPath", () => {
   const stats = (pair: object) =>

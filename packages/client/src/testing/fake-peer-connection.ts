@@ -17,6 +17,7 @@ interface Section {
 /** What an SDP of ours holds. */
 interface Description {
   readonly connection: number
+  readonly certificate: string
   readonly ufrag: string
   readonly sections: readonly Section[]
 }
@@ -30,14 +31,19 @@ const receives = (direction: Direction | null): boolean =>
 const directionOf = (send: boolean, receive: boolean): Direction =>
   send ? (receive ? "sendrecv" : "sendonly") : receive ? "recvonly" : "inactive"
 
-const write = ({ connection, ufrag, sections }: Description): string =>
-  `v=0\r\no=- ${connection} 0 IN IP4 0.0.0.0\r\na=ice-ufrag:${ufrag}\r\na=sections:${JSON.stringify(sections)}\r\n`
+const write = ({ connection, certificate, ufrag, sections }: Description): string =>
+  `v=0\r\no=- ${connection} 0 IN IP4 0.0.0.0\r\na=fingerprint:sha-256 ${certificate}\r\na=ice-ufrag:${ufrag}\r\na=sections:${JSON.stringify(sections)}\r\n`
 
 function read(sdp: string): Description {
-  const [, connection, ufrag, sections] =
-    /o=- (\d+) [^]*a=ice-ufrag:(\S+)\r\na=sections:(.*)\r\n/.exec(sdp) ?? []
+  const [, connection, certificate, ufrag, sections] =
+    /o=- (\d+) [^]*sha-256 (\S+)\r\na=ice-ufrag:(\S+)\r\na=sections:(.*)\r\n/.exec(sdp) ?? []
   if (sections === undefined) throw new DOMException(`no SDP: ${sdp}`, "OperationError")
-  return { connection: Number(connection), ufrag: ufrag!, sections: JSON.parse(sections) as Section[] }
+  return {
+    connection: Number(connection),
+    certificate: certificate!,
+    ufrag: ufrag!,
+    sections: JSON.parse(sections) as Section[],
+  }
 }
 
 export class FakeTransceiver {
@@ -73,8 +79,15 @@ export class FakeSender {
   }
 }
 
+/** Stands in for an RTCCertificate: what a participant is known by. */
+export interface FakeCertificate {
+  readonly name: string
+}
+
 export class FakeDataChannel {
   readonly id: number
+  readonly ordered: boolean
+  readonly #world: FakeConnections
   readonly sent: unknown[] = []
   binaryType: string = "blob"
   readyState: RTCDataChannelState = "connecting"
@@ -83,18 +96,39 @@ export class FakeDataChannel {
   bufferedAmountLowThreshold: number = 0
   onmessage: ((event: { data: unknown }) => void) | null = null
   onopen: (() => void) | null = null
+  onclose: (() => void) | null = null
   onbufferedamountlow: (() => void) | null = null
   /** Where it is delivered, once connected. */
   other: FakeDataChannel | undefined
+  /** What waits for a path, in order: SCTP sends it again until it is there (RFC 9260 §6.3). */
+  #held: unknown[] = []
+  #flows = true
 
-  constructor(id: number) {
+  constructor(world: FakeConnections, id: number, ordered: boolean) {
+    this.#world = world
     this.id = id
+    this.ordered = ordered
   }
 
   send(data: unknown): void {
     if (this.readyState !== "open") throw new DOMException("It is not open.", "InvalidStateError")
     this.sent.push(data)
-    this.other?.onmessage?.({ data })
+    if (this.#flows) this.#carry(data)
+    else this.#held.push(data)
+  }
+
+  /** Whether there is a path for it. */
+  flow(flows: boolean): void {
+    this.#flows = flows
+    if (flows) for (const data of this.#held.splice(0)) this.#carry(data)
+  }
+
+  #carry(data: unknown): void {
+    const { other } = this
+    this.#world.carry(() => {
+      // What is under way when either end closes is lost.
+      if (this.readyState === "open" && other?.readyState !== "closed") other?.onmessage?.({ data })
+    })
   }
 
   open(): void {
@@ -112,6 +146,8 @@ export class FakeDataChannel {
 /** All connections of a test, so that each finds the one that its remote description is of. */
 export class FakeConnections {
   readonly all: FakePeerConnection[] = []
+  /** How long data is under way, ms; `undefined`: it is there before `send` returns. */
+  latency: number | undefined
   readonly #schedule: Schedule
 
   constructor(schedule: Schedule) {
@@ -122,6 +158,11 @@ export class FakeConnections {
     const made = new FakePeerConnection(this, this.all.length, configuration, this.#schedule)
     this.all.push(made)
     return made as unknown as RTCPeerConnection
+  }
+
+  carry(deliver: () => void): void {
+    if (this.latency === undefined) deliver()
+    else this.#schedule.after(this.latency, deliver)
   }
 
   /** The connections that nobody closed. */
@@ -236,9 +277,12 @@ export class FakePeerConnection {
     this.#updateNegotiationNeeded()
   }
 
-  createDataChannel(_label: string, { id }: { id: number }): FakeDataChannel {
+  createDataChannel(
+    _label: string,
+    { id, ordered = true }: { id: number; ordered?: boolean },
+  ): FakeDataChannel {
     this.#mustBeOpen()
-    const channel = new FakeDataChannel(id)
+    const channel = new FakeDataChannel(this.#world, id, ordered)
     this.channels.set(id, channel)
     this.#updateNegotiationNeeded()
     return channel
@@ -305,6 +349,7 @@ export class FakePeerConnection {
   /** For tests: what ICE and DTLS have come to, and what lies on the way there. */
   become(state: "connected" | "disconnected" | "failed"): void {
     if (this.iceConnectionState === "new") this.ice("checking")
+    for (const channel of this.channels.values()) channel.flow(state === "connected")
     this.ice(state)
     this.connectionState = state
     this.onconnectionstatechange?.()
@@ -368,7 +413,10 @@ export class FakePeerConnection {
       kind: each.receiver.track.kind,
       direction: direction(each),
     }))
-    return write({ connection: this.#id, ufrag: this.#fragment, sections })
+    const [own] = this.#configuration.certificates ?? []
+    const certificate =
+      own === undefined ? `of-connection-${this.#id}` : (own as unknown as FakeCertificate).name
+    return write({ connection: this.#id, certificate, ufrag: this.#fragment, sections })
   }
 
   get #fragment(): string {

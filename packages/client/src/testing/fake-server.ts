@@ -18,6 +18,8 @@ interface Seat {
   host: boolean
   hand: number | null
   socket: Socket | undefined
+  /** Signals that came while there was no socket. */
+  readonly missed: ServerMessage[]
 }
 
 type Join = Extract<ClientMessage, { type: "join" }>
@@ -85,6 +87,26 @@ export class FakeServer {
     this.#later(() => socket?.handlers.closed())
   }
 
+  /** Whether somebody has a seat and a socket. */
+  has(name: string): boolean {
+    return this.#seats.some(each => each.name === name && each.socket !== undefined)
+  }
+
+  /** Has waited too long for somebody: they left, and come back as somebody new. */
+  forget(name: string): void {
+    const seat = this.#seat(name)
+    this.cut(name)
+    this.#seats.splice(this.#seats.indexOf(seat), 1)
+    this.#changed(seat, "left")
+  }
+
+  /** Knows nobody any more. */
+  restart(): void {
+    for (const { name } of this.#seats) this.cut(name)
+    this.#seats.length = 0
+    this.#seq += 1000
+  }
+
   /** Breaks the socket of somebody who waits. */
   cutWaiting(name: string): void {
     const [socket] = [...this.#waiting.values()].flatMap(each =>
@@ -112,7 +134,10 @@ export class FakeServer {
       case "signal": {
         const to = this.#seats.find(({ id }) => id === message.to)
         const { generation, signal } = message
-        if (to !== undefined) this.#tell(to, { type: "signal", from: seat.id, generation, signal })
+        if (to === undefined) return
+        const told: ServerMessage = { type: "signal", from: seat.id, generation, signal }
+        if (to.socket === undefined) to.missed.push(told)
+        else this.#tell(to, told)
         return
       }
       case "publish":
@@ -164,7 +189,10 @@ export class FakeServer {
   #admit(socket: Socket, message: Extract<ClientMessage, { type: "join" | "rejoin" }>): void {
     if (message.type === "rejoin") {
       const seat = this.#seats.find(({ id }) => `key of ${id}` === message.session)
-      if (seat === undefined) throw new Error("A session that nobody has.")
+      if (seat === undefined) {
+        const unknown = { code: "session-unknown", message: "Nobody has it.", hint: "Join again." } as const
+        return this.#say(socket, { type: "error", fatal: true, ...unknown })
+      }
       return this.#welcome(socket, seat, message.room)
     }
     const id = `p${this.#seq}-${this.#waiting.size}`
@@ -176,7 +204,7 @@ export class FakeServer {
 
   #enter(socket: Socket, { name, room }: Join, id: string): void {
     const host = this.#seats.length === 0
-    const seat = { id, name, publications: [], away: false, host, hand: null, socket }
+    const seat = { id, name, publications: [], away: false, host, hand: null, socket, missed: [] }
     this.#seats.push(seat)
     this.#changed(seat, "joined")
     this.#welcome(socket, seat, room)
@@ -204,6 +232,7 @@ export class FakeServer {
       iceServers: this.iceServers,
       ttl: 3600,
     })
+    for (const missed of seat.missed.splice(0)) this.#tell(seat, missed)
   }
 
   #tellLobby(): void {

@@ -12,6 +12,7 @@ export class World {
   readonly connections: FakeConnections = new FakeConnections(this.schedule)
   readonly server: FakeServer = new FakeServer(this.schedule)
   readonly devices: FakeDevices = new FakeDevices()
+  #rooms = 0
 
   constructor() {
     let chance = 0
@@ -38,6 +39,7 @@ export class World {
       connect: this.server.connect,
       createConnection: this.connections.create,
       clock: this.clock,
+      certificate: { name: `certificate-${this.#rooms++}` } as unknown as RTCCertificate,
       ...options,
     })
   }
