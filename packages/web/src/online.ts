@@ -1,9 +1,13 @@
 import { signal } from "@preact/signals"
+import { isOnlyThisComputer } from "./share-link.ts"
 
-/** Whether this device has a network at all, as far as the browser knows. */
-export const online = signal((navigator as Partial<Navigator>).onLine ?? true)
+/**
+ * Whether there is a network to reach the server by, as far as the browser knows. A server on this computer needs none.
+ */
+export const online = signal(true)
 
-if (typeof addEventListener === "function") {
+if (typeof location !== "undefined" && !isOnlyThisComputer(location.hostname)) {
+  online.value = navigator.onLine
   addEventListener("online", () => (online.value = true))
   addEventListener("offline", () => (online.value = false))
 }

@@ -79,7 +79,6 @@ export function clientMessageSchema(maxPublications: number): z.ZodType<ClientMe
   ])
 }
 
-
 /** See `Numbering`. */
 export interface Numbers {
   readonly n?: number | undefined
