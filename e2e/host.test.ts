@@ -59,6 +59,8 @@ describe("A host", () => {
     await cyd.until("two others", async () => (await cyd.otherTile.count()) === 2)
     await Promise.all([ada.seesAndHears(), cyd.seesAndHears()])
     assert.equal(await ada.at("lobby-note").count(), 0)
+    // The button that had the focus is gone: the keyboard goes on from the controls.
+    await ada.page.locator('[data-testid="more"]:focus').waitFor()
   })
 
   test("turns somebody away, who reads so and may ask again", async () => {

@@ -1,15 +1,34 @@
+import { useLayoutEffect, useRef } from "preact/hooks"
 import type { RoomStore } from "./room-store.ts"
 
 /** So many are named; of the others it is said how many they are. */
 const NAMED = 3
 
-/** For a host: who waits to be let in. */
+/** For a host: who waits to be let in. Shown while anybody does. */
 export function LobbyNote({ store }: { store: RoomStore }) {
   const waiting = store.snapshot.value.lobby?.waiting ?? []
-  if (waiting.length === 0) return null
+  const note = useRef<HTMLElement>(null)
+  const acted = useRef(false)
+  // The button that had the focus is gone: it goes on to who waits next, or back to the controls.
+  useLayoutEffect(() => {
+    if (acted.current) note.current?.querySelector<HTMLElement>("[data-testid=admit]")?.focus()
+    acted.current = false
+  }, [waiting.length])
+  useLayoutEffect(
+    () => () => {
+      if (acted.current) document.querySelector<HTMLElement>("[data-testid=more]")?.focus()
+    },
+    [],
+  )
   const more = waiting.length - NAMED
   return (
-    <section class="banner lobby-note" aria-label="Waiting to join" data-testid="lobby-note">
+    <section
+      ref={note}
+      class="banner lobby-note"
+      aria-label="Waiting to join"
+      data-testid="lobby-note"
+      onClick={() => (acted.current = true)}
+    >
       <ul>
         {waiting.slice(0, NAMED).map(({ id, name }) => (
           <li key={id}>
