@@ -11,7 +11,7 @@ const WORTH_TELLING = 30_000
 
 /** What is true of the way to the server, while it is not as it should be. */
 export function StateBanner({ room, onRetry }: { room: RoomSnapshot; onRetry: () => void }) {
-  const { state, participants } = room
+  const { state } = room
   const broken = state.status === "reconnecting"
   const now = useNow(broken && state.retryAt !== undefined, 250)
   const [since, setSince] = useState(0)
@@ -21,20 +21,14 @@ export function StateBanner({ room, onRetry }: { room: RoomSnapshot; onRetry: ()
   if (!broken) return null
   const left = state.retryAt === undefined ? 0 : secondsLeft(state.retryAt, now)
   const gone = since > 0 && now - since > WORTH_TELLING ? ` For ${formatDuration(now - since)} now.` : ""
-  const goesOn = participants.some(({ timeline }) => timeline.status === "connected")
+  const lost = whatIsLost(room)
   return (
     <div class="banner" role="status" data-testid="state-banner" data-status={state.status}>
       <i class="bead" data-light="slow" />
       <p>
-        <strong>
-          {online.value
-            ? (state.reason?.message ?? "The connection to the server is lost.")
-            : "You are offline."}
-        </strong>{" "}
+        <strong>{lost.what}</strong>{" "}
         <span>
-          {online.value && goesOn
-            ? "Sound and picture go on; nobody new can join you."
-            : "Nobody can join you until it is back."}
+          {lost.means}
           <span aria-hidden="true">{gone}</span>
         </span>
       </p>
@@ -48,6 +42,18 @@ export function StateBanner({ room, onRetry }: { room: RoomSnapshot; onRetry: ()
       )}
     </div>
   )
+}
+
+function whatIsLost({ state, participants }: RoomSnapshot): { what: string; means: string } {
+  if (!online.value)
+    return {
+      what: "You are offline.",
+      means: "Check your Wi-Fi or cable; the call goes on as soon as it can.",
+    }
+  const what = state.reason?.message ?? "The connection to the server is lost."
+  const goesOn = participants.some(({ timeline }) => timeline.status === "connected")
+  if (goesOn) return { what, means: "Sound and picture go on; nobody new can join you." }
+  return { what, means: "Nobody can join you until the server is back." }
 }
 
 /** Something the person asked for did not work. */

@@ -2,7 +2,7 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import { type RemoteParticipant, type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
 import { Captions } from "./captions.ts"
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
-import { findPinned, pinOf, renewed } from "./pin.ts"
+import { findPinned, fingerprintIn, pinOf, renewed } from "./pin.ts"
 import type { Quality } from "./quality.ts"
 import { receiveVideo } from "./receive-video.ts"
 import { isMuted, type PublicationApi, type RoomApi, type RoomEvents } from "./room-api.ts"
@@ -67,6 +67,8 @@ export class RoomStore {
   #raised: ReadonlySet<string> = new Set()
   /** Who waits to be let in. */
   #waiting: ReadonlySet<string> = new Set()
+  readonly #fingerprintOf = (participant: string): string | undefined =>
+    fingerprintIn(this.#api.connection(participant)?.remoteDescription?.sdp)
   #over = false
   /** Pictures were not wanted at some time: connections may still be without. */
   #refusedVideo = false
@@ -81,7 +83,7 @@ export class RoomStore {
     this.voices = new Voices(this.#snapshot)
     this.pinned = computed(() => {
       const pin = view.pin.value
-      return pin && findPinned(pin, this.#snapshot.value.participants)
+      return pin && findPinned(pin, this.#snapshot.value.participants, this.#fingerprintOf)
     })
     this.#cleanups.push(
       () => this.voices.stop(),
@@ -147,7 +149,7 @@ export class RoomStore {
   /** Pins somebody, in place of whoever was; or nobody. */
   pin(participant: RemoteParticipant | undefined): void {
     const { participants } = this.#snapshot.value
-    this.view.pin.value = participant && pinOf(participant, participants)
+    this.view.pin.value = participant && pinOf(participant, participants, this.#fingerprintOf)
     this.announcement.value = participant ? `${participant.name} pinned` : "Nobody pinned"
   }
 
@@ -274,7 +276,7 @@ export class RoomStore {
   #keepPin(): void {
     const pin = this.view.pin.value
     const { participants } = this.#snapshot.value
-    const next = pin && renewed(pin, participants)
+    const next = pin && renewed(pin, participants, this.#fingerprintOf)
     if (JSON.stringify(next) !== JSON.stringify(pin)) this.view.pin.value = next
   }
 
