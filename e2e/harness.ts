@@ -280,6 +280,17 @@ export class Person extends Participant {
     await this.at("leave").waitFor()
   }
 
+  /** Writes a line into the open chat. */
+  async say(text: string): Promise<void> {
+    await this.at("chat-input").fill(text)
+    await this.at("chat-input").press("Enter")
+  }
+
+  /** What others wrote in the open chat, in the order it is read. */
+  linesOfOthers(): Promise<string[]> {
+    return this.page.locator('.chat-message[data-own="false"] .chat-text').allInnerTexts()
+  }
+
   /** The tile of the other person, when there is one. */
   get otherTile() {
     return this.page.locator('[data-testid="tile"]:not([data-participant="self"])')

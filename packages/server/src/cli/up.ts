@@ -16,7 +16,10 @@ export async function up({ config, own }: Loaded): Promise<number> {
   const starting = start(config, {
     log,
     services: services(),
-    onEvidence: evidence => log.debug("Evidence", { schema: EVIDENCE_VERSION, ...flatten(evidence) }),
+    // There is some with every message and packet: nothing is made of it that nobody reads.
+    ...(config.log.level === "debug" && {
+      onEvidence: evidence => log.debug("Evidence", { schema: EVIDENCE_VERSION, ...flatten(evidence) }),
+    }),
   })
   // From the beginning: the platform's own handling of a signal drops every call.
   const stopped = Promise.withResolvers<number>()
