@@ -3,7 +3,7 @@ import { createRequire } from "node:module"
 import { after, before, describe, test } from "node:test"
 import type { AxeResults, RunOptions } from "axe-core"
 import type { Browser } from "playwright-core"
-import { type Gallery, openScene, SCHEMES, SCREENS, sceneNames, serveGallery } from "../scripts/gallery.ts"
+import { everyLook, type Gallery, openScene, SCREENS, sceneNames, serveGallery } from "../scripts/gallery.ts"
 import { launchChromium } from "./harness.ts"
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
@@ -32,29 +32,22 @@ describe("Everybody can use the pages", () => {
     const page = await openScene(context, gallery, name)
     await page.addScriptTag({ path: AXE })
     const found: string[] = []
-    for (const [screen, viewport] of Object.entries(SCREENS))
-      for (const colorScheme of SCHEMES) {
-        await page.setViewportSize(viewport)
-        await page.emulateMedia({ colorScheme })
-        // Two frames: the size, then what follows from it.
-        await page.evaluate(
-          () => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))),
-        )
-        // What is dark differs in nothing but its colours.
-        const only = colorScheme === "dark" ? { runOnly: ["color-contrast"] } : {}
-        const { violations } = await page.evaluate(
-          options =>
-            (globalThis as unknown as { axe: { run: (options: RunOptions) => Promise<AxeResults> } }).axe.run(
-              options,
-            ),
-          { resultTypes: ["violations"], ...only } satisfies RunOptions,
-        )
-        for (const { id, impact, help, nodes } of violations)
-          if (impact === "serious" || impact === "critical")
-            found.push(
-              `${screen} ${colorScheme}: ${id} (${help}): ${nodes.map(({ html }) => html.slice(0, 200)).join("\n  ")}`,
-            )
-      }
+    for await (const { screen, scheme } of everyLook(page)) {
+      // What is dark differs in nothing but its colours.
+      const only = scheme === "dark" ? { runOnly: ["color-contrast"] } : {}
+      const { violations } = await page.evaluate(
+        options =>
+          (globalThis as unknown as { axe: { run: (options: RunOptions) => Promise<AxeResults> } }).axe.run(
+            options,
+          ),
+        { resultTypes: ["violations"], ...only } satisfies RunOptions,
+      )
+      for (const { id, impact, help, nodes } of violations)
+        if (impact === "serious" || impact === "critical")
+          found.push(
+            `${screen} ${scheme}: ${id} (${help}): ${nodes.map(({ html }) => html.slice(0, 200)).join("\n  ")}`,
+          )
+    }
     await context.close()
     return found
   }

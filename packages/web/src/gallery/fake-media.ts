@@ -21,10 +21,13 @@ export function fakeCamera(who: number, width = 960, height = 540): MediaStreamT
   return canvas.captureStream(4).getVideoTracks()[0]!
 }
 
-/** Draws again and again; where no motion is wanted, only until the picture is there. */
+/** Draws again and again; where no motion is wanted, only until the scene is there. */
 function repaint(draw: () => void, every: number): void {
-  const timer = setInterval(draw, every)
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) setTimeout(() => clearInterval(timer), 1_000)
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches
+  const timer = setInterval(() => {
+    draw()
+    if (still && document.documentElement.dataset.ready) clearInterval(timer)
+  }, every)
 }
 
 function paint(canvas: HTMLCanvasElement, who: number): void {

@@ -80,4 +80,15 @@ document.title = `${name} · Tightbeam gallery`
 render(await scene(name), document.querySelector("#app")!)
 /** How long the slowest scene takes until nothing moves any more, ms. */
 const SETTLES = 1_200
-setTimeout(() => (document.documentElement.dataset.ready = "true"), SETTLES)
+
+/** Says that it is all there, once every picture has arrived. */
+const settling = setInterval(() => {
+  const pictures = [...document.querySelectorAll("video")]
+  if (
+    performance.now() < SETTLES ||
+    pictures.some(({ readyState }) => readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
+  )
+    return
+  clearInterval(settling)
+  document.documentElement.dataset.ready = "true"
+}, 100)
