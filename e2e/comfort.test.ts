@@ -138,6 +138,20 @@ describe("In a call of three", () => {
     await ada.page.keyboard.press("Escape")
   })
 
+  test("where only a video can be in a picture, it is", async () => {
+    const [, ben] = people as [Person, Person]
+    await ben.page.evaluate(() =>
+      Object.defineProperty(globalThis, "documentPictureInPicture", { value: undefined }),
+    )
+    await ben.at("more").click()
+    await ben.at("picture").click()
+    await ben.at("picture").and(ben.page.locator('[aria-checked="true"]')).waitFor()
+    assert.ok(await ben.page.evaluate(() => document.pictureInPictureElement?.closest(".tile") !== null))
+    await ben.at("picture").click()
+    await ben.at("picture").and(ben.page.locator('[aria-checked="false"]')).waitFor()
+    await ben.page.keyboard.press("Escape")
+  })
+
   test("two shared screens have a tile each", async () => {
     const [ada, ben, cyd] = people as [Person, Person, Person]
     await ben.at("toggle-screen").click()

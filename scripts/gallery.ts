@@ -14,7 +14,7 @@ export const SCREENS = {
   desktop: { width: 1280, height: 800 },
 } as const
 
-export const SCHEMES = ["light", "dark"] as const
+const SCHEMES = ["light", "dark"] as const
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -70,4 +70,16 @@ export async function openScene(context: BrowserContext, gallery: Gallery, name:
   await page.goto(`${gallery.url}?scene=${name}`)
   await page.locator("html[data-ready]").waitFor()
   return page
+}
+
+/** The same page on each screen, light and dark. */
+export async function* everyLook(page: Page): AsyncGenerator<{ screen: string; scheme: "light" | "dark" }> {
+  for (const [screen, viewport] of Object.entries(SCREENS))
+    for (const scheme of SCHEMES) {
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme: scheme })
+      // Two frames: the size, then what follows from it.
+      await page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+      yield { screen, scheme }
+    }
 }

@@ -275,7 +275,13 @@ export class PeerLink {
     if (type === "answer" && pc.signalingState !== "have-local-offer") return
     this.recorder.event("offer-answer", type, `${this.#options.peerName()} sent an ${type}.`)
     if (restartsIce(pc, description)) this.#beginGeneration(pc)
-    await pc.setRemoteDescription(description)
+    try {
+      await pc.setRemoteDescription(description)
+    } catch (error) {
+      // Chromium (156) does not take ours back for one that numbers media sections and header extensions otherwise.
+      if (!collision || pc !== this.#pc) throw error
+      return this.#reconnect(`Two offers crossed that exclude each other: ${String(error)}`)
+    }
     if (pc !== this.#pc) return
     this.#remoteTracks = tracks
     const early = this.#early

@@ -1,21 +1,36 @@
-import type { RoomState } from "@tightbeam/client"
+import type { RoomSnapshot } from "@tightbeam/client"
+import { useEffect, useState } from "preact/hooks"
 import { useNow } from "./clock.ts"
-import { secondsLeft } from "./duration.ts"
+import { formatDuration, secondsLeft } from "./duration.ts"
 import { CloseIcon } from "./icons.tsx"
+import { online } from "./online.ts"
 import type { RoomStore, Trouble } from "./room-store.ts"
 
+/** From so long on it is said for how long, ms. */
+const WORTH_TELLING = 30_000
+
 /** What is true of the way to the server, while it is not as it should be. */
-export function StateBanner({ state, onRetry }: { state: RoomState; onRetry: () => void }) {
-  const counting = state.status === "reconnecting" && state.retryAt !== undefined
-  const now = useNow(counting, 250)
-  if (state.status !== "reconnecting") return null
+export function StateBanner({ room, onRetry }: { room: RoomSnapshot; onRetry: () => void }) {
+  const { state } = room
+  const broken = state.status === "reconnecting"
+  const now = useNow(broken && state.retryAt !== undefined, 250)
+  const [since, setSince] = useState(0)
+  useEffect(() => {
+    if (broken) setSince(performance.now())
+  }, [broken])
+  if (!broken) return null
   const left = state.retryAt === undefined ? 0 : secondsLeft(state.retryAt, now)
+  const gone = since > 0 && now - since > WORTH_TELLING ? ` For ${formatDuration(now - since)} now.` : ""
+  const lost = whatIsLost(room)
   return (
     <div class="banner" role="status" data-testid="state-banner" data-status={state.status}>
       <i class="bead" data-light="slow" />
       <p>
-        <strong>{state.reason?.message ?? "The connection to the server is lost."}</strong>{" "}
-        <span>Sound and picture may go on; nobody new can join you.</span>
+        <strong>{lost.what}</strong>{" "}
+        <span>
+          {lost.means}
+          <span aria-hidden="true">{gone}</span>
+        </span>
       </p>
       <p class="figures banner-retry" aria-hidden="true">
         {left > 0 ? `Trying again in ${left} s` : "Trying now…"}
@@ -27,6 +42,18 @@ export function StateBanner({ state, onRetry }: { state: RoomState; onRetry: () 
       )}
     </div>
   )
+}
+
+function whatIsLost({ state, participants }: RoomSnapshot): { what: string; means: string } {
+  if (!online.value)
+    return {
+      what: "You are offline.",
+      means: "Check your Wi-Fi or cable; the call goes on as soon as it can.",
+    }
+  const what = state.reason?.message ?? "The connection to the server is lost."
+  const goesOn = participants.some(({ timeline }) => timeline.status === "connected")
+  if (goesOn) return { what, means: "Sound and picture go on; nobody new can join you." }
+  return { what, means: "Nobody can join you until the server is back." }
 }
 
 /** Something the person asked for did not work. */

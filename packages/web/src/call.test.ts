@@ -4,10 +4,12 @@ import { type RemoteParticipant, type RoomSnapshot, TightbeamError } from "@tigh
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
 import { FakeRoom } from "./gallery/fake-room.ts"
 import { timelineAt } from "./gallery/fake-timeline.ts"
+import { handOrder } from "./hands.ts"
 import type { PublicationApi } from "./room-api.ts"
 import { RoomStore } from "./room-store.ts"
 import { actionFor, type KeyPress } from "./shortcuts.ts"
 import { listen, meterShare, SILENT } from "./speaking.ts"
+import { View } from "./view.ts"
 
 const press = (key: string, change: Partial<KeyPress> = {}): KeyPress => {
   return { key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, typing: false, ...change }
@@ -221,4 +223,77 @@ test("somebody who cannot be reached is tried again; somebody who left meanwhile
   store.reconnect("p1")
   assert.deepEqual(asked, ["p1"])
   assert.equal(store.trouble.value, undefined)
+})
+
+test("hands are announced, and stand in the order they went up, one's own among them", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  room.arrive(ben)
+  const cyd = { ...ben, id: "p2", name: "Cyd" }
+  room.arrive(cyd)
+  room.set({ participants: [ben, { ...cyd, hand: 4 }] })
+  assert.equal(store.announcement.value, "Cyd raised a hand")
+  room.set({ participants: room.snapshot().participants.map(each => ({ ...each, hand: each.hand ?? 9 })) })
+  assert.equal(store.announcement.value, "Ben raised a hand")
+  room.set({ self: { ...room.snapshot().self!, hand: 7 } })
+  assert.deepEqual(
+    [...handOrder(room.snapshot())],
+    [
+      ["p2", 1],
+      ["p0", 2],
+      ["p1", 3],
+    ],
+  )
+  room.set({ participants: room.snapshot().participants.map(each => ({ ...each, hand: null })) })
+  assert.match(store.announcement.value, /lowered the hand/)
+})
+
+test("a host hears of each who waits, once", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  const zoe = { id: "w1", name: "Zoë" }
+  room.set({ lobby: { locked: true, waiting: [zoe] } })
+  assert.equal(store.announcement.value, "Zoë wants to join")
+  store.announcement.value = ""
+  room.set({ lobby: { locked: true, waiting: [zoe] } })
+  assert.equal(store.announcement.value, "")
+})
+
+test("audio only turns one's own camera off, and never on again by itself", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  await store.join("Ada")
+  const camera = { kind: "video", enabled: true } as MediaStreamTrack
+  await store.bring({ camera, microphone: undefined, microphoneOn: false })
+  store.setAudioOnly(true)
+  await Promise.resolve()
+  assert.equal(room.snapshot().publications[0]!.muted, true)
+  store.setAudioOnly(false)
+  await Promise.resolve()
+  assert.equal(room.snapshot().publications[0]!.muted, true)
+})
+
+test("captions come from who is in the room, and the view is kept when the call is joined again", async () => {
+  const view = new View()
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup", view)
+  await store.join("Ada")
+  room.arrive(ben)
+  room.emit("message", { topic: "captions", data: { text: "Hello", final: true }, from: "p1" })
+  room.emit("message", { topic: "captions", data: { text: "Who am I?", final: true }, from: "stranger" })
+  assert.deepEqual(
+    store.captions.lines.value.map(({ name, text }) => [name, text]),
+    [["Ben", "Hello"]],
+  )
+  store.pin(room.snapshot().participants[0])
+  await store.leave()
+  const again = new FakeRoom()
+  const rejoined = new RoomStore(again, "standup", view)
+  await rejoined.join("Ada")
+  const pinned = (): string | undefined => rejoined.pinned.value?.id
+  assert.equal(pinned(), undefined)
+  again.arrive(ben)
+  assert.equal(pinned(), "p1")
 })

@@ -6,7 +6,7 @@ import { Chat } from "./chat.tsx"
 import { useNow } from "./clock.ts"
 import { Controls } from "./controls.tsx"
 import { formatDuration } from "./duration.ts"
-import { SoundIcon } from "./icons.tsx"
+import { LockIcon, SoundIcon } from "./icons.tsx"
 import { useIdle } from "./idle.ts"
 import { lazy, loadTheRest } from "./lazy.tsx"
 import { wake } from "./loudness.ts"
@@ -20,6 +20,8 @@ import { useWakeLock } from "./wake-lock.ts"
 
 const Help = lazy(() => import("./help.tsx").then(({ Help }) => Help))
 const DeviceDialog = lazy(() => import("./device-dialog.tsx").then(({ DeviceDialog }) => DeviceDialog))
+const LobbyNote = lazy(() => import("./lobby-note.tsx").then(({ LobbyNote }) => LobbyNote))
+const KickDialog = lazy(() => import("./kick-dialog.tsx").then(({ KickDialog }) => KickDialog))
 const TimelinePanel = lazy(() => import("./timeline-panel.tsx").then(({ TimelinePanel }) => TimelinePanel))
 
 interface CallProps {
@@ -39,6 +41,7 @@ export function Call({ store, link, onLeave }: CallProps) {
     if (action === "leave") onLeave()
     else if (action === "help") setDialog("help")
     else if (action === "chat" || action === "timeline") store.show(action)
+    else if (action === "hand") store.toggleHand()
     else if (action === "pin") togglePin(store)
     else if (action === "captions") store.view.captions.value = !store.view.captions.value
     else if (action === "audioOnly") store.setAudioOnly(!store.view.audioOnly.value)
@@ -58,10 +61,11 @@ export function Call({ store, link, onLeave }: CallProps) {
       <CallHeader store={store} />
       <main class="call-main">
         <div class="banners">
-          <StateBanner state={room.state} onRetry={() => store.retryNow()} />
+          <StateBanner room={room} onRetry={() => store.retryNow()} />
           {store.trouble.value && (
             <TroubleNote trouble={store.trouble.value} onClose={() => (store.trouble.value = undefined)} />
           )}
+          {(room.lobby?.waiting.length ?? 0) > 0 && <LobbyNote store={store} />}
           <SharingNote store={store} />
           <AudioOnlyNote store={store} />
         </div>
@@ -88,6 +92,7 @@ export function Call({ store, link, onLeave }: CallProps) {
       />
       {dialog === "help" && <Help onClose={() => setDialog(undefined)} />}
       {dialog === "devices" && <DeviceDialog store={store} onClose={() => setDialog(undefined)} />}
+      {store.kicking.value && <KickDialog store={store} participant={store.kicking.value} />}
       <p class="hidden" aria-live="polite" data-testid="announcement">
         {store.announcement.value}
       </p>
@@ -145,6 +150,11 @@ function CallHeader({ store }: { store: RoomStore }) {
       <h1 class="call-room" title={store.room}>
         <bdi>{store.room}</bdi>
       </h1>
+      {room.lobby?.locked && (
+        <span class="call-lock" role="img" aria-label="The waiting room is on" title="The waiting room is on">
+          <LockIcon />
+        </span>
+      )}
       {inside && (
         <>
           <button

@@ -8,9 +8,11 @@ import {
   ChatIcon,
   CheckIcon,
   EarIcon,
+  HandIcon,
   HelpIcon,
   LeaveIcon,
   LinkIcon,
+  LockIcon,
   MicrophoneIcon,
   MicrophoneOffIcon,
   MoreIcon,
@@ -50,6 +52,7 @@ export function Controls(props: ControlsProps) {
   const cameraOn = !isMuted(published("camera"))
   const sharing = published("screen") !== undefined
   const ready = room.state.status === "connected" || room.state.status === "reconnecting"
+  const handUp = room.self !== undefined && room.self.hand !== null
   const { copied, copy } = useCopy(link.url)
   return (
     <section class="controls" aria-label="Call controls">
@@ -97,6 +100,17 @@ export function Controls(props: ControlsProps) {
         )}
       </div>
       <div class="controls-group">
+        <Control
+          action="hand"
+          testid="toggle-hand"
+          label="Raise hand"
+          does={handUp ? "Lower your hand" : "Raise your hand"}
+          pressed={handUp}
+          disabled={!ready}
+          onClick={() => store.toggleHand()}
+        >
+          <HandIcon />
+        </Control>
         <Control
           action="chat"
           testid="toggle-chat"
@@ -161,6 +175,7 @@ interface MoreMenuProps extends ControlsProps {
 /** What is wanted now and then. */
 function MoreMenu({ store, copy, close, onHelp, onDevices, onPicture }: MoreMenuProps) {
   const { view } = store
+  const { lobby } = store.snapshot.value
   const choose = (act: () => void) => (): void => {
     close()
     act()
@@ -194,6 +209,16 @@ function MoreMenu({ store, copy, close, onHelp, onDevices, onPicture }: MoreMenu
           onClick={onPicture}
         >
           Picture in picture
+        </MenuItem>
+      )}
+      {lobby && (
+        <MenuItem
+          icon={<LockIcon />}
+          testid="lock"
+          pressed={lobby.locked}
+          onClick={() => store.lock(!lobby.locked)}
+        >
+          Waiting room
         </MenuItem>
       )}
       <hr />

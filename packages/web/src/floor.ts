@@ -16,9 +16,10 @@ const TAKES = 500
  */
 export function passFloor(floor: Floor, speaking: ReadonlySet<string>, now: number): Floor {
   if (floor.holder !== undefined && speaking.has(floor.holder)) return { ...floor, next: undefined }
-  const stays = floor.next !== undefined && speaking.has(floor.next.who)
-  const [first] = speaking
-  if (!stays)
-    return { holder: floor.holder, next: first === undefined ? undefined : { who: first, since: now } }
-  return now - floor.next!.since >= TAKES ? { holder: floor.next!.who, next: undefined } : floor
+  const { holder, next } = floor
+  if (next === undefined || !speaking.has(next.who)) {
+    const [first] = speaking
+    return { holder, next: first === undefined ? undefined : { who: first, since: now } }
+  }
+  return now - next.since >= TAKES ? { holder: next.who, next: undefined } : floor
 }

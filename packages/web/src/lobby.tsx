@@ -6,6 +6,7 @@ import { DevicePicker } from "./device-picker.tsx"
 import { type Devices, problemsOf } from "./devices.ts"
 import { recall, remember } from "./memory.ts"
 import { tidyPersonName } from "./names.ts"
+import { online } from "./online.ts"
 import { MicrophoneMeter, Preview } from "./preview.tsx"
 import type { ShareLink } from "./share-link.ts"
 
@@ -38,6 +39,12 @@ export function Lobby({ room, link, relayOnly, devices, onJoin }: LobbyProps) {
           <Problems devices={devices} />
         </section>
         <form class="lobby-join" onSubmit={join}>
+          {!online.value && (
+            <p class="notice" role="status" data-testid="offline">
+              <strong>You are offline.</strong> This device has no network. Check its Wi-Fi or cable; you can
+              join as soon as it is back.
+            </p>
+          )}
           <h1 class="room-title" title={room}>
             Join <bdi>{room}</bdi>
           </h1>

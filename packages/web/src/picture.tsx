@@ -45,9 +45,9 @@ async function openPage(
 /** The browser's own window for one video. */
 async function openVideo(store: RoomStore): Promise<void> {
   const who = front(store)?.participant.id
-  const video = document.querySelector<HTMLVideoElement>(
-    `.tile[data-participant="${who}"] video, .screen video`,
-  )
+  const video =
+    document.querySelector<HTMLVideoElement>(`.screen video, .tile[data-participant="${who}"] video`) ??
+    document.querySelector<HTMLVideoElement>('.tile:not([data-participant="self"]) video')
   if (video === null)
     throw new TightbeamError(
       "not-supported",

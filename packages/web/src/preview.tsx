@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import type { DeviceKind } from "./device-problems.ts"
 import type { Devices } from "./devices.ts"
@@ -6,32 +7,20 @@ import { type Meter, useMeter } from "./mic-meter.ts"
 import { Avatar } from "./person-name.tsx"
 import { TrackVideo } from "./track-media.tsx"
 
-/** How the others will see you: the mirror, and the two switches on it. */
-export function Preview({ devices, name }: { devices: Devices; name: string }) {
-  const { camera, microphone, status } = devices
-  const asking = status.value === "asking" && !camera.track.value && !microphone.track.value
-  const sounds = microphone.on.value && microphone.problem.value === undefined
-  const shows = camera.on.value && camera.problem.value === undefined
-  const turn = (kind: DeviceKind, on: boolean): void => void devices.setOn(kind, on)
+interface PreviewFrameProps {
+  track: MediaStreamTrack | undefined
+  sounds: boolean
+  shows: boolean
+  onTurn: (kind: DeviceKind, on: boolean) => void
+  /** In place of a picture. */
+  children: ComponentChildren
+}
+
+/** The mirror, and the two switches on it. */
+export function PreviewFrame({ track, sounds, shows, onTurn, children }: PreviewFrameProps) {
   return (
-    <div class="preview" data-empty={camera.track.value === undefined}>
-      {camera.track.value ? (
-        <TrackVideo track={camera.track.value} mirrored />
-      ) : (
-        <div class="preview-empty">
-          {asking ? (
-            <p role="status">
-              <strong>Your browser asks for your camera and microphone.</strong>
-              <span>Choose “Allow”, so that the others see and hear you.</span>
-            </p>
-          ) : (
-            <>
-              <Avatar name={name} />
-              <p>{camera.on.value ? "No picture" : "Your camera is off"}</p>
-            </>
-          )}
-        </div>
-      )}
+    <div class="preview" data-empty={track === undefined}>
+      {track ? <TrackVideo track={track} mirrored /> : <div class="preview-empty">{children}</div>}
       <div class="preview-switches">
         <button
           type="button"
@@ -40,7 +29,7 @@ export function Preview({ devices, name }: { devices: Devices; name: string }) {
           aria-label="Microphone"
           title={sounds ? "Join muted" : "Join with your microphone on"}
           data-testid="toggle-mic"
-          onClick={() => turn("microphone", !sounds)}
+          onClick={() => onTurn("microphone", !sounds)}
         >
           {sounds ? <MicrophoneIcon /> : <MicrophoneOffIcon />}
         </button>
@@ -51,12 +40,38 @@ export function Preview({ devices, name }: { devices: Devices; name: string }) {
           aria-label="Camera"
           title={shows ? "Join without camera" : "Join with your camera on"}
           data-testid="toggle-camera"
-          onClick={() => turn("camera", !shows)}
+          onClick={() => onTurn("camera", !shows)}
         >
           {shows ? <CameraIcon /> : <CameraOffIcon />}
         </button>
       </div>
     </div>
+  )
+}
+
+/** How the others will see you. */
+export function Preview({ devices, name }: { devices: Devices; name: string }) {
+  const { camera, microphone, status } = devices
+  const asking = status.value === "asking" && !camera.track.value && !microphone.track.value
+  return (
+    <PreviewFrame
+      track={camera.track.value}
+      sounds={microphone.on.value && microphone.problem.value === undefined}
+      shows={camera.on.value && camera.problem.value === undefined}
+      onTurn={(kind, on) => void devices.setOn(kind, on)}
+    >
+      {asking ? (
+        <p role="status">
+          <strong>Your browser asks for your camera and microphone.</strong>
+          <span>Choose “Allow”, so that the others see and hear you.</span>
+        </p>
+      ) : (
+        <>
+          <Avatar name={name} />
+          <p>{camera.on.value ? "No picture" : "Your camera is off"}</p>
+        </>
+      )}
+    </PreviewFrame>
   )
 }
 

@@ -101,7 +101,9 @@ test("the worst reason comes first", () => {
 })
 
 const reportOf = (...stats: Record<string, unknown>[]) =>
-  new Map(stats.map((each, i) => [String(each.id ?? i), each])) as unknown as RTCStatsReport
+  new Map(
+    stats.map((each, i) => [(each.id as string | undefined) ?? `${i}`, each]),
+  ) as unknown as RTCStatsReport
 
 test("a reading takes what a browser gives, and does without the rest", () => {
   assert.deepEqual(readConnection(reportOf(), 7), { ...START, at: 7 })

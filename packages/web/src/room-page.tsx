@@ -12,6 +12,7 @@ import { View } from "./view.ts"
 
 /** Loaded while people look at themselves in the lobby, which so shows sooner. */
 const Call = lazy(() => import("./call.tsx").then(({ Call }) => Call))
+const Waiting = lazy(() => import("./waiting.tsx").then(({ Waiting }) => Waiting))
 
 interface RoomPageProps {
   route: Route & { page: "room" }
@@ -64,5 +65,12 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
   const { store } = stage
   const ending = store.ending.value
   if (ending) return <Ended room={room} ending={ending} onRejoin={() => rejoin(name)} />
+  if (store.status.value === "waiting") {
+    const cancel = (): void => {
+      void devices.start()
+      setStage({ at: "lobby" })
+    }
+    return <Waiting store={store} name={name} onCancel={cancel} />
+  }
   return <Call store={store} link={link} onLeave={() => setStage({ at: "left", name })} />
 }

@@ -2,7 +2,7 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import { type RemoteParticipant, type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
 import { Captions } from "./captions.ts"
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
-import { findPinned, pinOf, renewed } from "./pin.ts"
+import { findPinned, fingerprintIn, pinOf, renewed } from "./pin.ts"
 import type { Quality } from "./quality.ts"
 import { receiveVideo } from "./receive-video.ts"
 import { isMuted, type PublicationApi, type RoomApi, type RoomEvents } from "./room-api.ts"
@@ -26,6 +26,8 @@ export interface Brought {
 /** Why a call is over that nobody left. */
 export interface Ending {
   readonly trouble: Trouble
+  /** The error's own; undefined where it has none. */
+  readonly code: string | undefined
   /** Where the error is explained. */
   readonly link: string | undefined
 }
@@ -39,6 +41,7 @@ export class RoomStore {
   readonly captions = new Captions()
   readonly view: View
   readonly voices: Voices
+  readonly status: ReadonlySignal<RoomSnapshot["state"]["status"]>
   /** Whom this person pinned, if they are here. */
   readonly pinned: ReadonlySignal<RemoteParticipant | undefined>
   /** How good the connections are, by participant, for those that have been measured. */
@@ -51,6 +54,8 @@ export class RoomStore {
   readonly trouble: Signal<Trouble | undefined> = signal<Trouble | undefined>(undefined)
   /** Set when the call is over without anybody having left. */
   readonly ending: Signal<Ending | undefined> = signal<Ending | undefined>(undefined)
+  /** Whom a host is about to send out, once they have said so again. */
+  readonly kicking: Signal<RemoteParticipant | undefined> = signal<RemoteParticipant | undefined>(undefined)
   /** Closes the picture in picture that is open. */
   readonly closePicture: Signal<(() => void) | undefined> = signal<(() => void) | undefined>(undefined)
   readonly #api: RoomApi
@@ -58,6 +63,12 @@ export class RoomStore {
   readonly #busy: Signal<ReadonlySet<Switchable>> = signal<ReadonlySet<Switchable>>(new Set())
   readonly #published = new Map<Source, PublicationApi>()
   readonly #names = new Map<string, string>()
+  /** Whose hand is up. */
+  #raised: ReadonlySet<string> = new Set()
+  /** Who waits to be let in. */
+  #waiting: ReadonlySet<string> = new Set()
+  readonly #fingerprintOf = (participant: string): string | undefined =>
+    fingerprintIn(this.#api.connection(participant)?.remoteDescription?.sdp)
   #over = false
   /** Pictures were not wanted at some time: connections may still be without. */
   #refusedVideo = false
@@ -68,10 +79,11 @@ export class RoomStore {
     this.room = room
     this.view = view
     this.#snapshot = signal(api.snapshot())
+    this.status = computed(() => this.#snapshot.value.state.status)
     this.voices = new Voices(this.#snapshot)
     this.pinned = computed(() => {
       const pin = view.pin.value
-      return pin && findPinned(pin, this.#snapshot.value.participants)
+      return pin && findPinned(pin, this.#snapshot.value.participants, this.#fingerprintOf)
     })
     this.#cleanups.push(
       () => this.voices.stop(),
@@ -137,7 +149,7 @@ export class RoomStore {
   /** Pins somebody, in place of whoever was; or nobody. */
   pin(participant: RemoteParticipant | undefined): void {
     const { participants } = this.#snapshot.value
-    this.view.pin.value = participant && pinOf(participant, participants)
+    this.view.pin.value = participant && pinOf(participant, participants, this.#fingerprintOf)
     this.announcement.value = participant ? `${participant.name} pinned` : "Nobody pinned"
   }
 
@@ -147,6 +159,29 @@ export class RoomStore {
     this.announcement.value = on ? "Audio only" : "Pictures are on again"
     const camera = this.#snapshot.value.publications.find(({ source }) => source === "camera")
     if (on && !isMuted(camera)) void this.toggle("camera")
+  }
+
+  /** Raises one's hand, or takes it down. */
+  toggleHand(): void {
+    this.#api.raiseHand(this.#snapshot.value.self?.hand === null)
+  }
+
+  /** Of a host: the waiting room, on or off. */
+  lock(locked: boolean): void {
+    this.#api.lock(locked)
+    this.announcement.value = locked ? "The waiting room is on" : "The waiting room is off"
+  }
+
+  admit(id: string): void {
+    this.#api.admit(id)
+  }
+
+  deny(id: string): void {
+    this.#api.deny(id)
+  }
+
+  kick(id: string): void {
+    this.#api.kick(id)
   }
 
   /** The peer connection to somebody, to measure it. */
@@ -233,17 +268,15 @@ export class RoomStore {
   /** It is over, and nobody asked for it: says why, and lets the devices go. */
   #end(error: unknown): void {
     if (this.#over) return
-    this.ending.value = {
-      trouble: describe(error),
-      link: error instanceof TightbeamError ? error.link : undefined,
-    }
+    const { code, link } = error instanceof TightbeamError ? error : {}
+    this.ending.value = { trouble: describe(error), code, link }
     void this.leave()
   }
 
   #keepPin(): void {
     const pin = this.view.pin.value
     const { participants } = this.#snapshot.value
-    const next = pin && renewed(pin, participants)
+    const next = pin && renewed(pin, participants, this.#fingerprintOf)
     if (JSON.stringify(next) !== JSON.stringify(pin)) this.view.pin.value = next
   }
 
@@ -258,7 +291,25 @@ export class RoomStore {
   #update(): void {
     const snapshot = this.#api.snapshot()
     this.#snapshot.value = snapshot
+    this.#announceHands(snapshot)
+    this.#announceWaiting(snapshot)
     if (snapshot.state.status === "closed") this.#end(snapshot.state.reason ?? CLOSED)
+  }
+
+  #announceHands({ participants }: RoomSnapshot): void {
+    const raised = participants.filter(({ hand }) => hand !== null)
+    for (const { id, name } of raised)
+      if (!this.#raised.has(id)) this.announcement.value = `${name} raised a hand`
+    for (const { id, name, hand } of participants)
+      if (hand === null && this.#raised.has(id)) this.announcement.value = `${name} lowered the hand`
+    this.#raised = new Set(raised.map(({ id }) => id))
+  }
+
+  #announceWaiting({ lobby }: RoomSnapshot): void {
+    const waiting = lobby?.waiting ?? []
+    for (const { id, name } of waiting)
+      if (!this.#waiting.has(id)) this.announcement.value = `${name} wants to join`
+    this.#waiting = new Set(waiting.map(({ id }) => id))
   }
 
   #onParticipant({ participant: { id, name }, change }: RoomEvents["participant"]): void {

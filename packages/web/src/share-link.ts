@@ -6,10 +6,12 @@ export interface ShareLink {
   readonly replacesLocalhost: boolean
 }
 
+/** Whether a name of a host leads to the computer that it is said on. */
+export const isOnlyThisComputer = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")
+
 /** The link to send to others: the server's address in the local network where this page is on localhost. */
 export function shareLink(room: string, origin: string, lanUrl: string | undefined): ShareLink {
-  const { hostname } = new URL(origin)
-  const local = hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")
-  const base = local && lanUrl !== undefined ? lanUrl : origin
+  const base = isOnlyThisComputer(new URL(origin).hostname) && lanUrl !== undefined ? lanUrl : origin
   return { url: base.replace(/\/$/, "") + roomPath(room), replacesLocalhost: base !== origin }
 }

@@ -3,6 +3,7 @@ export const SHORTCUTS = {
   microphone: { key: "M", does: "Microphone on or off" },
   camera: { key: "V", does: "Camera on or off" },
   screen: { key: "S", does: "Share your screen, or stop" },
+  hand: { key: "H", does: "Raise your hand, or lower it" },
   chat: { key: "C", does: "Chat" },
   timeline: { key: "T", does: "Timeline of the connections" },
   pin: { key: "P", does: "Pin the tile in focus, or who speaks; again unpins" },

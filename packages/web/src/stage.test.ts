@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { beforeEach, test } from "node:test"
 import { signal } from "@preact/signals"
 import type { RemoteParticipant, RemotePublication, RoomSnapshot } from "@tightbeam/client"
 import { EMPTY_FLOOR, passFloor } from "./floor.ts"
 import { FakeRoom } from "./gallery/fake-room.ts"
 import { timelineAt } from "./gallery/fake-timeline.ts"
 import type { hear } from "./loudness.ts"
-import { findPinned, pinOf, renewed } from "./pin.ts"
+import { findPinned, fingerprintIn, type Pin, pinOf, renewed } from "./pin.ts"
 import { LARGE_ROOM, planStage } from "./stage-plan.ts"
 import { Voices } from "./voices.ts"
 
@@ -21,49 +21,76 @@ function person(id: string, name: string, ...publications: RemotePublication[]):
   return { id, name, away: false, host: false, hand: null, publications, timeline: timelineAt(id, "end") }
 }
 
+/** Participant id → fingerprint. */
+let shown: Record<string, string> = {}
+const found = (pin: Pin, people: readonly RemoteParticipant[]) => findPinned(pin, people, id => shown[id])
+const pinned = (who: RemoteParticipant, people: readonly RemoteParticipant[]) =>
+  pinOf(who, people, id => shown[id])
+const again = (pin: Pin, people: readonly RemoteParticipant[]) => renewed(pin, people, id => shown[id])
+beforeEach(() => {
+  shown = {}
+})
+
 test("a pin finds its person again by what they publish, whatever their new id and however many share their name", () => {
   const guests = [
     person("p1", "Guest", publication("p1", "camera", "camera-a")),
     person("p2", "Guest", publication("p2", "camera", "camera-b")),
   ]
-  const pin = pinOf(guests[1]!, guests)
-  assert.equal(findPinned(pin, guests)?.id, "p2")
+  const pin = pinned(guests[1]!, guests)
+  assert.equal(found(pin, guests)?.id, "p2")
   const later = [
     person("q1", "Guest", publication("q1", "camera", "camera-b")),
     person("q2", "Guest", publication("q2", "camera", "camera-a")),
   ]
-  assert.equal(findPinned(pin, later)?.id, "q1")
+  assert.equal(found(pin, later)?.id, "q1")
 })
 
 test("who publishes nothing is found by a name that only they have, and by no other", () => {
   const [ben, ...guests] = [person("p1", "Ben"), person("p2", "Guest"), person("p3", "Guest")]
   const all = [ben, ...guests]
-  assert.equal(findPinned(pinOf(ben, all), [person("q1", "Ben"), person("q2", "Guest")])?.id, "q1")
-  assert.equal(findPinned(pinOf(ben, all), [person("q1", "Ben"), person("q2", "Ben")]), undefined)
-  assert.equal(findPinned(pinOf(guests[0]!, all), [person("q1", "Guest")]), undefined)
+  assert.equal(found(pinned(ben, all), [person("q1", "Ben"), person("q2", "Guest")])?.id, "q1")
+  assert.equal(found(pinned(ben, all), [person("q1", "Ben"), person("q2", "Ben")]), undefined)
+  assert.equal(found(pinned(guests[0], all), [person("q1", "Guest")]), undefined)
 })
 
 test("a namesake who comes back first gives the pin up to who was meant", () => {
   const ben = person("p1", "Ben", publication("p1", "camera", "camera-a"))
-  let pin = pinOf(ben, [ben])
+  let pin = pinned(ben, [ben])
   const namesake = person("q1", "Ben")
-  pin = renewed(pin, [namesake])
-  assert.equal(findPinned(pin, [namesake])?.id, "q1")
+  pin = again(pin, [namesake])
+  assert.equal(found(pin, [namesake])?.id, "q1")
   const back = person("q2", "Ben", publication("q2", "camera", "camera-a"))
-  pin = renewed(pin, [namesake, back])
-  assert.equal(findPinned(pin, [namesake, back])?.id, "q2")
+  pin = again(pin, [namesake, back])
+  assert.equal(found(pin, [namesake, back])?.id, "q2")
 })
 
 test("a pin remembers what its person publishes later", () => {
   const before = person("p1", "Guest")
   const other = person("p2", "Guest")
-  let pin = pinOf(before, [before, other])
-  pin = renewed(pin, [person("p1", "Guest", publication("p1", "camera", "camera-a")), other])
-  pin = renewed(pin, [person("p1", "Guest"), other])
-  assert.equal(
-    findPinned(pin, [person("q5", "Guest", publication("q5", "camera", "camera-a")), other])?.id,
-    "q5",
-  )
+  let pin = pinned(before, [before, other])
+  pin = again(pin, [person("p1", "Guest", publication("p1", "camera", "camera-a")), other])
+  pin = again(pin, [person("p1", "Guest"), other])
+  assert.equal(found(pin, [person("q5", "Guest", publication("q5", "camera", "camera-a")), other])?.id, "q5")
+})
+
+test("who publishes nothing and has a name that others have is found by the certificate they show", () => {
+  const guests = [person("p1", "Guest"), person("p2", "Guest")]
+  shown = { p1: "a", p2: "b" }
+  let pin = pinned(guests[1]!, guests)
+  const later = [person("q1", "Guest"), person("q2", "Guest")]
+  // Back, and not connected yet.
+  pin = again(pin, later)
+  assert.equal(found(pin, later), undefined)
+  shown = { q1: "b", q2: "a" }
+  assert.equal(found(again(pin, later), later)?.id, "q1")
+})
+
+test("a description that names one certificate proves it; one that names several does not", () => {
+  const line = "a=fingerprint:sha-256 AA:BB\r\n"
+  assert.equal(fingerprintIn(`v=0\r\n${line}m=audio\r\n${line}`), fingerprintIn(line))
+  assert.match(fingerprintIn(line)!, /AA:BB/)
+  assert.equal(fingerprintIn(`${line}a=fingerprint:sha-256 CC:DD\r\n`), undefined)
+  assert.equal(fingerprintIn(undefined), undefined)
 })
 
 test("the floor is taken by who speaks while its holder is silent, and not by a cough", () => {

@@ -4,7 +4,16 @@ import { placed, type Rect } from "./arrange.ts"
 import { TimelineBeam } from "./beam.tsx"
 import { useNow } from "./clock.ts"
 import { formatDuration } from "./duration.ts"
-import { MicrophoneOffIcon, MoreIcon, PinIcon, SlidersIcon, TimelineIcon } from "./icons.tsx"
+import { handOrder } from "./hands.ts"
+import {
+  HandIcon,
+  MicrophoneOffIcon,
+  MoreIcon,
+  PinIcon,
+  RemoveIcon,
+  SlidersIcon,
+  TimelineIcon,
+} from "./icons.tsx"
 import { MenuItem } from "./menu.tsx"
 import { useMeter } from "./mic-meter.ts"
 import { pathChip } from "./path-words.ts"
@@ -48,11 +57,19 @@ interface NameTagProps {
   note?: string
   muted: boolean
   pinned?: boolean
+  /** The place of a raised hand among all that are up. */
+  hand?: number | undefined
 }
 
-function NameTag({ name, note, muted, pinned = false }: NameTagProps) {
+function NameTag({ name, note, muted, pinned = false, hand }: NameTagProps) {
   return (
-    <p class="name-tag">
+    <p class="name-tag" data-hand={hand !== undefined}>
+      {hand !== undefined && (
+        <span class="hand-mark figures" role="img" aria-label={`Hand raised, number ${hand}`}>
+          <HandIcon />
+          {hand}
+        </span>
+      )}
       {pinned && (
         <span class="muted-mark" role="img" aria-label="Pinned">
           <PinIcon />
@@ -88,7 +105,7 @@ export function SelfTile({ room, rect, floats, onDevices }: SelfTileProps) {
   return (
     <Frame rect={rect} participant="self" label="You" speaking={speaking.value} floats={floats}>
       {camera && !camera.muted ? <TrackVideo track={camera.track} mirrored /> : <Avatar name={name} />}
-      <NameTag name="You" muted={muted} />
+      <NameTag name="You" muted={muted} hand={room.self && handOrder(room).get(room.self.id)} />
       <button type="button" class="tile-button" aria-label="Devices" title="Devices" onClick={onDevices}>
         <SlidersIcon />
       </button>
@@ -123,6 +140,7 @@ export function RemoteTile({ store, participant, rect }: RemoteTileProps) {
         name={name}
         muted={muted}
         pinned={pinned}
+        hand={handOrder(store.snapshot.value).get(id)}
         {...(away && { note: "connection lost, may be back" })}
       />
       <Popover label={`More for ${name}`} class="tile-button" testid="tile-menu" face={<MoreIcon />}>
@@ -156,6 +174,16 @@ function TileMenu({ store, participant, pinned, close }: TileMenuProps) {
       <MenuItem icon={<TimelineIcon />} onClick={choose(() => store.watch(participant.id))}>
         Connection
       </MenuItem>
+      {store.snapshot.value.self?.host && (
+        <MenuItem
+          testid="kick"
+          class="danger"
+          icon={<RemoveIcon />}
+          onClick={choose(() => (store.kicking.value = participant))}
+        >
+          Remove from the call…
+        </MenuItem>
+      )}
     </>
   )
 }

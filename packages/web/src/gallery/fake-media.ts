@@ -17,8 +17,17 @@ export function fakeCamera(who: number, width = 960, height = 540): MediaStreamT
   canvas.height = height
   const draw = (): void => paint(canvas, who)
   draw()
-  setInterval(draw, 250)
+  repaint(draw, 250)
   return canvas.captureStream(4).getVideoTracks()[0]!
+}
+
+/** Draws again and again; where no motion is wanted, only until the scene is there. */
+function repaint(draw: () => void, every: number): void {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches
+  const timer = setInterval(() => {
+    draw()
+    if (still && document.documentElement.dataset.ready) clearInterval(timer)
+  }, every)
 }
 
 function paint(canvas: HTMLCanvasElement, who: number): void {
@@ -76,7 +85,7 @@ export function fakeScreen(): MediaStreamTrack {
     for (let i = 0; i < 12; i++) pen.fillRect(120 + i * 110, 880 - i * i * 2.6, 72, i * i * 2.6 + 8)
   }
   draw()
-  setInterval(draw, 500)
+  repaint(draw, 500)
   return canvas.captureStream(2).getVideoTracks()[0]!
 }
 

@@ -5,9 +5,11 @@ import { Devices, type MediaSource } from "../devices.ts"
 import { Ended } from "../ended.tsx"
 import { Home } from "../home.tsx"
 import { Lobby } from "../lobby.tsx"
+import { online } from "../online.ts"
 import { shareLink } from "../share-link.ts"
+import { Waiting } from "../waiting.tsx"
 import { fakeMedia } from "./fake-media.ts"
-import { CALLS } from "./scenes.ts"
+import { CALLS, WAITING } from "./scenes.ts"
 
 /** Every state of the pages, without a server: gallery.html?scene=NAME. */
 const LOBBIES: Readonly<Record<string, () => MediaSource | undefined>> = {
@@ -18,6 +20,7 @@ const LOBBIES: Readonly<Record<string, () => MediaSource | undefined>> = {
   "lobby-none": () => fakeMedia("NotFoundError", []),
   "lobby-in-use": () => fakeMedia("NotReadableError"),
   "lobby-relay": () => fakeMedia(),
+  "lobby-offline": () => fakeMedia(),
 }
 
 const ENDINGS = {
@@ -27,11 +30,22 @@ const ENDINGS = {
     "This room is full.",
     "Wait until somebody leaves, or open another room.",
   ),
+  kicked: new TightbeamError("kicked", "", ""),
+  "not-admitted": new TightbeamError("not-admitted", "", ""),
+  unreachable: new TightbeamError(
+    "server-unreachable",
+    "The server could not be reached.",
+    "Check your network, then try again.",
+  ),
+  offline: new TightbeamError("server-unreachable", "", ""),
 } as const
 
 async function scene(name: string): Promise<ComponentChildren> {
   const link = shareLink("standup", "http://localhost:8080", "https://192.168.1.20:8080")
   if (name === "home") return <Home onRoom={() => {}} />
+  if (name.endsWith("offline")) online.value = false
+  if (name === "waiting" || name === "waiting-without")
+    return <Waiting store={await WAITING[name]()} name="Ada Lovelace" onCancel={() => {}} />
   const media = LOBBIES[name]
   if (media) {
     const devices = new Devices(media())
@@ -41,7 +55,7 @@ async function scene(name: string): Promise<ComponentChildren> {
   }
   if (name in ENDINGS) {
     const error = ENDINGS[name as keyof typeof ENDINGS]
-    const ending = error && { trouble: error, link: error.link }
+    const ending = error && { trouble: error, code: error.code, link: error.link }
     return <Ended room="standup" ending={ending} onRejoin={() => {}} />
   }
   const call = CALLS[name]
@@ -49,11 +63,13 @@ async function scene(name: string): Promise<ComponentChildren> {
   return (
     <main class="home">
       <ul>
-        {["home", ...Object.keys(LOBBIES), ...Object.keys(CALLS), ...Object.keys(ENDINGS)].map(name => (
-          <li key={name}>
-            <a href={`?scene=${name}`}>{name}</a>
-          </li>
-        ))}
+        {["home", LOBBIES, WAITING, CALLS, ENDINGS]
+          .flatMap(each => (typeof each === "string" ? each : Object.keys(each)))
+          .map(name => (
+            <li key={name}>
+              <a href={`?scene=${name}`}>{name}</a>
+            </li>
+          ))}
       </ul>
     </main>
   )
@@ -64,4 +80,15 @@ document.title = `${name} · Tightbeam gallery`
 render(await scene(name), document.querySelector("#app")!)
 /** How long the slowest scene takes until nothing moves any more, ms. */
 const SETTLES = 1_200
-setTimeout(() => (document.documentElement.dataset.ready = "true"), SETTLES)
+
+/** Says that it is all there, once every picture has arrived. */
+const settling = setInterval(() => {
+  const pictures = [...document.querySelectorAll("video")]
+  if (
+    performance.now() < SETTLES ||
+    pictures.some(({ readyState }) => readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
+  )
+    return
+  clearInterval(settling)
+  document.documentElement.dataset.ready = "true"
+}, 100)

@@ -1,6 +1,6 @@
 import { type RemoteParticipant, type RoomState, TightbeamError, type Timeline } from "@tightbeam/client"
 import type { Quality } from "../quality.ts"
-import { RoomStore } from "../room-store.ts"
+import { type Brought, RoomStore } from "../room-store.ts"
 import { fakeCamera, fakeMicrophone, fakeScreen } from "./fake-media.ts"
 import { FakeRoom } from "./fake-room.ts"
 import { RELAYED, timelineAt } from "./fake-timeline.ts"
@@ -155,6 +155,37 @@ function captioned(store: RoomStore): void {
   setInterval(say, 3_000)
 }
 
+const waiting = (bring: Brought) => async (): Promise<RoomStore> => {
+  const store = new RoomStore(new FakeRoom({ state: { status: "waiting" }, self: undefined }), "standup")
+  await store.bring(bring)
+  return store
+}
+
+/** Before the door. */
+export const WAITING = {
+  waiting: () => waiting({ camera: fakeCamera(0), microphone: fakeMicrophone(false), microphoneOn: true })(),
+  "waiting-without": () => waiting({ camera: undefined, microphone: undefined, microphoneOn: false })(),
+} as const
+
+/** Makes oneself a host of a locked room, at whose door these wait. */
+const hosting =
+  (...names: readonly string[]) =>
+  (store: RoomStore, room: FakeRoom): void => {
+    const self = store.snapshot.value.self!
+    room.set({
+      self: { ...self, host: true },
+      lobby: { locked: true, waiting: names.map((name, i) => ({ id: `w${i}`, name })) },
+    })
+  }
+
+function handsUp(_: RoomStore, room: FakeRoom): void {
+  const { participants } = room.snapshot()
+  room.set({
+    participants: participants.map((each, i) => (i === 1 || i === 3 ? { ...each, hand: 10 - i } : each)),
+  })
+  room.raiseHand(true)
+}
+
 /** Calls by name. */
 export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
   "call-joining": () => {
@@ -198,6 +229,39 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
   "call-quality": () => call(FIVE, store => (graded(store), opened("quality")())),
   "call-menu": () => call(FIVE, opened("more")),
   "call-tile-menu": () => call(FIVE.slice(0, 2), opened("tile-menu")),
+  "call-hands": () => call(FIVE, handsUp),
+  "call-host": () => call(FIVE.slice(0, 2), hosting("Zoë 👩🏽‍🚀")),
+  "call-host-many": () =>
+    call(FIVE.slice(0, 2), hosting("Zoë 👩🏽‍🚀", "نور الهدى", FIVE[1]!.name, "Guest", "Guest")),
+  "call-host-menu": () =>
+    call(FIVE, (store, room) => {
+      hosting()(store, room)
+      opened("more")()
+    }),
+  "call-kick": () =>
+    call(FIVE.slice(0, 2), (store, room) => {
+      hosting()(store, room)
+      store.kicking.value = store.snapshot.value.participants[1]
+    }),
+  "call-devices": () =>
+    call(
+      FIVE.slice(0, 2),
+      () =>
+        void setTimeout(
+          () => document.querySelector<HTMLElement>(".tile-button[aria-label=Devices]")?.click(),
+          200,
+        ),
+    ),
+  "call-gone": () =>
+    call(
+      [{ name: "Ben Okafor", camera: false, timeline: failedChecks }],
+      state({ status: "reconnecting", retryAt: performance.now() + 20_000, reason: lost }),
+    ),
+  "call-offline": () =>
+    call(
+      FIVE.slice(0, 2),
+      state({ status: "reconnecting", retryAt: performance.now() + 20_000, reason: lost }),
+    ),
   "call-captions": () => call(FIVE.slice(0, 2), captioned),
   "call-audio-only": () =>
     call(
