@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { resolve } from "node:path"
 import { setTimeout as pass } from "node:timers/promises"
-import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
-import { WebSocket } from "ws"
 import { Server } from "../e2e/harness.ts"
+import { candidateTo, Talker } from "../e2e/talker.ts"
 import { issueToken } from "../packages/server/src/signaling/tokens.ts"
 import { cpuMs, residentBytes } from "./process.ts"
 import { median, type Row, round } from "./row.ts"
@@ -115,7 +114,10 @@ async function measure(
   const started = performance.now()
   const talkers: Talker[] = []
   while (talkers.length < idle) {
-    const next = Array.from({ length: 50 }, (_, i) => new Talker(target.url, talkers.length + i))
+    const next = Array.from(
+      { length: 50 },
+      (_, i) => new Talker(target.url, `127.0.1.${1 + Math.floor((talkers.length + i) / PER_ADDRESS)}`),
+    )
     await Promise.all(next.map((talker, i) => target.enter(talker, talkers.length + i)))
     talkers.push(...next)
   }
@@ -129,72 +131,6 @@ async function measure(
   for (const talker of talkers) talker.end()
   return { connectionsPerSecond, kilobytes, ping, relay, echoesPerSecond }
 }
-
-/** A client that says what it is told to, numbers it, and acknowledges what it hears, as the SDK does. */
-class Talker {
-  partner = ""
-  answers = 0
-  latencies: number[] = []
-  onAnswer: () => void = () => {}
-  readonly #socket: WebSocket
-  #said = 0
-  #heard = 0
-
-  constructor(url: string, index: number) {
-    // Each address of the loopback is another client to the server.
-    const localAddress = `127.0.1.${1 + Math.floor(index / PER_ADDRESS)}`
-    this.#socket = new WebSocket(url, SUBPROTOCOL, { localAddress, perMessageDeflate: false })
-    this.#socket.on("message", (data: Buffer) => this.#answered(data.toString()))
-  }
-
-  async opened(): Promise<void> {
-    await once(this.#socket, "open")
-  }
-
-  /** Says something, and hears the first answer that is not only about others. */
-  async ask(message: object): Promise<ServerMessage> {
-    this.#socket.send(JSON.stringify(message))
-    const [data] = (await once(this.#socket, "message")) as [Buffer]
-    return JSON.parse(data.toString()) as ServerMessage
-  }
-
-  say(message: object): void {
-    this.#socket.send(JSON.stringify({ ...message, n: ++this.#said, ack: this.#heard }))
-  }
-
-  end(): void {
-    this.#socket.terminate()
-  }
-
-  #answered(text: string): void {
-    const n = /"n":(\d+)/.exec(text)
-    if (n !== null) this.#heard = Number(n[1])
-    if (
-      !text.startsWith('{"type":"pong"') &&
-      !text.includes('"signal"') &&
-      !text.startsWith('{"type":"ping"')
-    )
-      return
-    const sentAt = /sentAt ([\d.]+)/.exec(text)
-    if (sentAt !== null) this.latencies.push(performance.now() - Number(sentAt[1]))
-    this.answers++
-    this.onAnswer()
-  }
-}
-
-const candidateTo = (to: string) => ({
-  type: "signal",
-  to,
-  generation: 0,
-  signal: {
-    candidate: {
-      candidate: `candidate:842163049 1 udp 1677729535 192.0.2.17 46154 typ srflx raddr 10.0.1.1 rport 46154 generation 0 ufrag 4ZcD network-cost 999 sentAt ${performance.now()}`,
-      sdpMid: "0",
-      sdpMLineIndex: 0,
-      usernameFragment: "4ZcD",
-    },
-  },
-})
 
 /** RATE messages a second for so long, spread over the talkers. */
 async function load(
@@ -254,16 +190,10 @@ async function tightbeam(): Promise<Target> {
     url: `${server.url.replace("http", "ws").replace("localhost", "127.0.0.1")}/signal`,
     async enter(talker, index) {
       const room = `room-${index >> 1}`
-      const token = await issueToken({ room, ttl: 600 }, secret)
-      await talker.opened()
-      const joined = await talker.ask({ type: "join", version: 1, room, token, name: "Talker" })
-      if (joined.type !== "joined") throw new Error(`Talker ${index} was answered: ${JSON.stringify(joined)}`)
-      const { self } = joined
+      await talker.join(room, await issueToken({ room, ttl: 600 }, secret))
       const other = waiting.get(room)
       waiting.set(room, talker)
-      talker.partner = self.id
-      if (other === undefined) return
-      ;[talker.partner, other.partner] = [other.partner, talker.partner]
+      if (other !== undefined) talker.meet(other)
     },
     stop: () => server.stop(),
   }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
+import { type Media, Participant, readMedia, watchConnections } from "./participant.ts"
 
 const root = resolve(import.meta.dirname, "..")
 const CLI = "packages/server/src/cli/main.ts"
@@ -182,14 +183,14 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
   "--use-fake-device-for-media-stream",
-  // The tests' network has nothing but a loopback, which browsers do not use unless told.
-  "--allow-loopback-in-peer-connection",
   "--auto-select-tab-capture-source-by-title=Tightbeam",
 ]
 
 interface LaunchOptions {
   /** A browser that asks nobody, and gives no device. */
   readonly deny?: boolean
+  /** Browsers do not use a loopback unless told, and the tests' network has nothing else. Default true. */
+  readonly loopback?: boolean
   readonly flags?: readonly string[]
   /** What runs instead of the system's own. */
   readonly executable?: string
@@ -197,6 +198,7 @@ interface LaunchOptions {
 
 export function launchChromium({
   deny = false,
+  loopback = true,
   flags = [],
   executable,
 }: LaunchOptions = {}): Promise<Browser> {
@@ -207,7 +209,12 @@ export function launchChromium({
   return chromium.launch({
     executablePath,
     headless: true,
-    args: [...FLAGS, ...(deny ? [] : ["--use-fake-ui-for-media-stream"]), ...flags],
+    args: [
+      ...FLAGS,
+      ...(deny ? [] : ["--use-fake-ui-for-media-stream"]),
+      ...(loopback ? ["--allow-loopback-in-peer-connection"] : []),
+      ...flags,
+    ],
   })
 }
 
@@ -222,24 +229,15 @@ interface OpenOptions {
   readonly offline?: RegExp
 }
 
-/** Totals over all peer connections of a page. */
-export interface Media {
-  readonly framesDecoded: number
-  readonly audioEnergy: number
-  /** Types of the two candidates of each selected pair: "relay relay". */
-  readonly pairs: readonly string[]
-  /** What the relay is reached over, for each of these pairs whose own end is one: "udp", "tcp", "tls". */
-  readonly relayedOver: readonly string[]
-}
-
 /** A person with a browser context of their own, who does only what the page offers. */
-export class Person {
+export class Person extends Participant {
   readonly page: Page
   readonly context: BrowserContext
   /** Errors that the page did not catch. */
   readonly errors: string[] = []
 
   private constructor(context: BrowserContext, page: Page) {
+    super()
     this.context = context
     this.page = page
     page.on("pageerror", error => this.errors.push(String(error)))
@@ -266,27 +264,7 @@ export class Person {
           close() {}
         } as unknown as typeof WebSocket
       })
-    await page.addInitScript(iceServers => {
-      const Native = globalThis.RTCPeerConnection
-      const made: RTCPeerConnection[] = []
-      Object.assign(globalThis, { madeConnections: made })
-      globalThis.RTCPeerConnection = class extends Native {
-        constructor(configuration?: RTCConfiguration) {
-          super(reachable(configuration))
-          made.push(this)
-        }
-        override setConfiguration(configuration?: RTCConfiguration) {
-          super.setConfiguration(reachable(configuration))
-        }
-      }
-      function reachable(configuration: RTCConfiguration = {}): RTCConfiguration {
-        const servers = (configuration.iceServers ?? []).map(server => ({
-          ...server,
-          urls: [server.urls].flat().filter(url => url.includes(iceServers)),
-        }))
-        return { ...configuration, iceServers: servers.filter(({ urls }) => urls.length > 0) }
-      }
-    }, iceServers)
+    await page.addInitScript(watchConnections, iceServers)
     const person = new Person(context, page)
     await page.goto(url)
     return person
@@ -302,24 +280,20 @@ export class Person {
     await this.at("leave").waitFor()
   }
 
+  /** Writes a line into the open chat. */
+  async say(text: string): Promise<void> {
+    await this.at("chat-input").fill(text)
+    await this.at("chat-input").press("Enter")
+  }
+
+  /** What others wrote in the open chat, in the order it is read. */
+  linesOfOthers(): Promise<string[]> {
+    return this.page.locator('.chat-message[data-own="false"] .chat-text').allInnerTexts()
+  }
+
   /** The tile of the other person, when there is one. */
   get otherTile() {
     return this.page.locator('[data-testid="tile"]:not([data-participant="self"])')
-  }
-
-  /** Waits until this person sees and hears: frames decoded grow, and the sound has energy. */
-  async seesAndHears(): Promise<void> {
-    await this.until(
-      "frames and sound",
-      async () => (await this.media()).framesDecoded > 0 && (await this.media()).audioEnergy > 0,
-    )
-    // A connection that is replaced meanwhile takes its count with it.
-    let least = (await this.media()).framesDecoded
-    await this.until("more frames", async () => {
-      const { framesDecoded } = await this.media()
-      least = Math.min(least, framesDecoded)
-      return framesDecoded > least
-    })
   }
 
   /** How many peer connections the page has made since it was loaded. */
@@ -346,40 +320,11 @@ export class Person {
   }
 
   media(): Promise<Media> {
-    return this.page.evaluate(async () => {
-      const { madeConnections } = globalThis as unknown as { madeConnections: RTCPeerConnection[] }
-      const totals = { framesDecoded: 0, audioEnergy: 0, pairs: [] as string[], relayedOver: [] as string[] }
-      for (const connection of madeConnections.filter(each => each.connectionState === "connected")) {
-        const all = new Map<string, Record<string, unknown>>()
-        ;(await connection.getStats()).forEach((each: Record<string, unknown>) =>
-          all.set(String(each.id), each),
-        )
-        for (const each of all.values()) {
-          if (each.type === "inbound-rtp" && each.kind === "video")
-            totals.framesDecoded += Number(each.framesDecoded ?? 0)
-          if (each.type === "inbound-rtp" && each.kind === "audio")
-            totals.audioEnergy += Number(each.totalAudioEnergy ?? 0)
-          if (each.type !== "transport") continue
-          const pair = all.get(String(each.selectedCandidatePairId))
-          const type = (id: unknown) => String(all.get(String(id))?.candidateType)
-          if (pair === undefined) continue
-          totals.pairs.push(`${type(pair.localCandidateId)} ${type(pair.remoteCandidateId)}`)
-          const { relayProtocol } = all.get(String(pair.localCandidateId)) ?? {}
-          if (typeof relayProtocol === "string") totals.relayedOver.push(relayProtocol)
-        }
-      }
-      return totals
-    })
+    return this.page.evaluate(readMedia)
   }
 
-  /** Polls the page until something holds, for 20 s at most. */
-  async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const end = performance.now() + 20_000
-    while (!(await holds())) {
-      if (performance.now() > end)
-        throw new Error(`Waited 20 s in vain for: ${what}\n${await this.page.innerText("body")}`)
-      await this.page.waitForTimeout(100)
-    }
+  text(): Promise<string> {
+    return this.page.innerText("body")
   }
 
   close(): Promise<void> {

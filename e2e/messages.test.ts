@@ -3,15 +3,6 @@ import { after, before, describe, test } from "node:test"
 import type { Browser } from "playwright-core"
 import { launchChromium, Person, Server } from "./harness.ts"
 
-/** What a person reads in the chat of whom else, in order. */
-const lines = (person: Person) =>
-  person.page.locator('.chat-message[data-own="false"] .chat-text').allInnerTexts()
-
-async function say(person: Person, text: string): Promise<void> {
-  await person.at("chat-input").fill(text)
-  await person.at("chat-input").press("Enter")
-}
-
 describe("Chat lines that are said while things break", () => {
   let server: Server
   let browser: Browser
@@ -38,30 +29,30 @@ describe("Chat lines that are said while things break", () => {
   }
 
   test("arrive once, though the connection is closed behind the SDK's back", async () => {
-    await say(ada, "before")
+    await ada.say("before")
     await ada.page.evaluate(() => {
       for (const each of (globalThis as unknown as { madeConnections: RTCPeerConnection[] }).madeConnections)
         each.close()
     })
-    for (const person of [ada, ben]) for (let i = 1; i <= 3; i++) await say(person, `broken ${i}`)
+    for (const person of [ada, ben]) for (let i = 1; i <= 3; i++) await person.say(`broken ${i}`)
     await bothRead("broken 3")
-    assert.deepEqual(await lines(ben), ["before", "broken 1", "broken 2", "broken 3"])
-    assert.deepEqual(await lines(ada), ["broken 1", "broken 2", "broken 3"])
+    assert.deepEqual(await ben.linesOfOthers(), ["before", "broken 1", "broken 2", "broken 3"])
+    assert.deepEqual(await ada.linesOfOthers(), ["broken 1", "broken 2", "broken 3"])
   })
 
   test("arrive once, though the server is restarted and everybody is somebody new", async () => {
-    const before = [(await lines(ada)).length, (await lines(ben)).length]
+    const before = [(await ada.linesOfOthers()).length, (await ben.linesOfOthers()).length]
     await server.kill()
-    for (const person of [ada, ben]) await say(person, "without a server")
+    for (const person of [ada, ben]) await person.say("without a server")
     server = await server.restart()
-    for (const person of [ada, ben]) await say(person, "while coming back")
+    for (const person of [ada, ben]) await person.say("while coming back")
     for (const person of [ada, ben])
       await person.until("the banner to go", async () => (await person.at("state-banner").count()) === 0)
-    for (const person of [ada, ben]) await say(person, "after all")
+    for (const person of [ada, ben]) await person.say("after all")
     await bothRead("after all")
     const expected = ["without a server", "while coming back", "after all"]
-    assert.deepEqual((await lines(ada)).slice(before[0]), expected)
-    assert.deepEqual((await lines(ben)).slice(before[1]), expected)
+    assert.deepEqual((await ada.linesOfOthers()).slice(before[0]), expected)
+    assert.deepEqual((await ben.linesOfOthers()).slice(before[1]), expected)
     assert.deepEqual([...ada.errors, ...ben.errors], [])
   })
 })

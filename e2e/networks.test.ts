@@ -38,15 +38,24 @@ describe("When somebody's network changes", { skip: noNetworks }, () => {
     network?.close()
   })
 
-  test("unplugged for 10 s and plugged in at another address, the call comes back", async () => {
+  test("unplugged for 10 s and plugged in at another address, the call comes back with every line once", async () => {
+    for (const person of [ada, ben]) await person.at("toggle-chat").click()
+    await ada.say("from home")
     home.unplug()
+    for (const person of [ada, ben]) await person.say("into the void")
     await ada.at("state-banner").waitFor()
     assert.match(await ada.at("state-banner").innerText(), /connection to the server broke.*trying again/is)
     await pass(10_000)
     await ada.at("state-banner").waitFor()
+    for (const person of [ada, ben]) await person.say("after the void")
     home.plug("5.5.5.11")
     await ada.until("the banner to go", async () => (await ada.at("state-banner").count()) === 0)
     await Promise.all([ada.seesAndHears(), ben.seesAndHears()])
+    for (const person of [ada, ben]) await person.say("from elsewhere")
+    for (const person of [ada, ben]) await person.at("chat-log").getByText("from elsewhere").nth(1).waitFor()
+    const lines = ["into the void", "after the void", "from elsewhere"]
+    assert.deepEqual(await ada.linesOfOthers(), lines)
+    assert.deepEqual(await ben.linesOfOthers(), ["from home", ...lines])
     assert.equal(await ada.otherTile.count(), 1)
     assert.equal(await ben.otherTile.count(), 1)
     assert.deepEqual([...ada.errors, ...ben.errors], [])

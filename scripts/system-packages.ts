@@ -12,6 +12,7 @@ interface Tool {
 
 const tools: readonly Tool[] = [
   { command: "chromium", debian: "chromium", for: "the calls in a real browser" },
+  { command: "firefox-esr", debian: "firefox-esr", for: "the calls between two kinds of browser" },
   { command: "turnutils_uclient", debian: "coturn", for: "a TURN client that is not ours" },
   { command: "ip", debian: "iproute2", for: "a network namespace of the tests' own" },
   { command: "nft", debian: "nftables", for: "networks behind a firewall" },

@@ -17,8 +17,8 @@ const files = patterns
   .flatMap(each => (each.endsWith(".ts") ? [each] : globSync(`${each}/**/*.test.ts`)))
   .filter(file => !file.includes("node_modules") && !file.includes("/dist/"))
   .sort()
-const inBrowser = files.filter(file => file.startsWith("e2e/"))
-const plain = files.filter(file => !file.startsWith("e2e/"))
+const inBrowser = files.filter(file => /^(e2e|long)\//.test(file))
+const plain = files.filter(file => !inBrowser.includes(file))
 
 function run(what: string, command: readonly string[]): boolean {
   const started = performance.now()

@@ -7,8 +7,8 @@ export interface Rect {
 }
 
 export interface Arrangement {
-  /** Where a shared screen goes, if there is one. */
-  readonly screen: Rect | undefined
+  /** What has most of the stage: shared screens, or one face. */
+  readonly front: readonly Rect[]
   /** One for each face, self first. */
   readonly faces: readonly Rect[]
   /** Self floats above the other picture. */
@@ -27,35 +27,50 @@ export const placed = ({ x, y, width, height }: Rect): Readonly<Record<string, s
   height: `${height}px`,
 })
 
-/** Places everybody: a shared screen first, a pair face to face, more in a grid. `count` includes oneself. */
+/**
+ * Places everybody: what is at the front first, a pair face to face, more in a grid. `count` faces besides the
+ * `front`, oneself among them.
+ */
 export function arrange(
   count: number,
-  sharing: boolean,
+  front: number,
   width: number,
   height: number,
   gap: number,
 ): Arrangement {
   const whole = { x: 0, y: 0, width: Math.max(0, width), height: Math.max(0, height) }
-  if (sharing) return aroundScreen(count, whole, gap)
+  if (front > 0) return aroundFront(count, front, whole, gap)
   if (count <= 2) {
     const other = shape(whole, 3 / 4, Number.POSITIVE_INFINITY)
     const self = floating(count === 1 ? whole : other, gap * 2)
-    return { screen: undefined, faces: count === 1 ? [self] : [self, other], selfFloats: true }
+    return { front: [], faces: count === 1 ? [self] : [self, other], selfFloats: true }
   }
-  return { screen: undefined, faces: grid(count, whole, gap), selfFloats: false }
+  return { front: [], faces: grid(count, whole, gap), selfFloats: false }
 }
 
-function aroundScreen(count: number, whole: Rect, gap: number): Arrangement {
+function aroundFront(count: number, front: number, whole: Rect, gap: number): Arrangement {
   const beside = whole.width > whole.height * 1.1
-  if (beside) {
-    const strip = Math.round(Math.min(248, Math.max(144, whole.width * 0.2)))
-    const screen = { ...whole, width: Math.max(0, whole.width - strip - gap) }
-    const rest = { ...whole, x: screen.width + gap, width: strip }
-    return { screen, faces: grid(count, rest, gap), selfFloats: false }
-  }
-  const screen = { ...whole, height: Math.round(Math.min((whole.width * 10) / 16, whole.height * 0.6)) }
-  const rest = { ...whole, y: screen.height + gap, height: Math.max(0, whole.height - screen.height - gap) }
-  return { screen, faces: grid(count, rest, gap), selfFloats: false }
+  const strip = Math.round(Math.min(248, Math.max(144, whole.width * 0.2)))
+  const room = beside
+    ? { ...whole, width: Math.max(0, whole.width - strip - gap) }
+    : { ...whole, height: Math.round(Math.min((whole.width * front * 10) / 16, whole.height * 0.6)) }
+  const rest = beside
+    ? { ...whole, x: room.width + gap, width: strip }
+    : { ...whole, y: room.height + gap, height: Math.max(0, whole.height - room.height - gap) }
+  return { front: cells(front, room, gap), faces: grid(count, rest, gap), selfFloats: false }
+}
+
+/** A rectangle cut into equal parts, along its longer side. */
+function cells(count: number, within: Rect, gap: number): readonly Rect[] {
+  const across = within.width > within.height
+  const width = across ? Math.floor((within.width - gap * (count - 1)) / count) : within.width
+  const height = across ? within.height : Math.floor((within.height - gap * (count - 1)) / count)
+  return Array.from({ length: count }, (_, i) => ({
+    x: within.x + (across ? i * (width + gap) : 0),
+    y: within.y + (across ? 0 : i * (height + gap)),
+    width,
+    height,
+  }))
 }
 
 /** The largest part of a rectangle whose shape lies between two, in its middle. */

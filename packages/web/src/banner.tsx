@@ -59,3 +59,19 @@ export function SharingNote({ store }: { store: RoomStore }) {
     </div>
   )
 }
+
+/** Pictures are missing because this person wanted it so. */
+export function AudioOnlyNote({ store }: { store: RoomStore }) {
+  if (!store.view.audioOnly.value) return null
+  return (
+    <div class="banner" role="status" data-testid="audio-only-note">
+      <i class="bead" data-light="dark" />
+      <p>
+        <strong>Audio only.</strong> <span>You receive no pictures, to save bandwidth.</span>
+      </p>
+      <button type="button" class="button small" onClick={() => store.setAudioOnly(false)}>
+        Show pictures
+      </button>
+    </div>
+  )
+}

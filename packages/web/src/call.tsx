@@ -1,23 +1,26 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
-import { SharingNote, StateBanner, TroubleNote } from "./banner.tsx"
+import { AudioOnlyNote, SharingNote, StateBanner, TroubleNote } from "./banner.tsx"
 import { Beam } from "./beam.tsx"
+import { CaptionsRegion } from "./captions-region.tsx"
 import { Chat } from "./chat.tsx"
 import { useNow } from "./clock.ts"
 import { Controls } from "./controls.tsx"
-import { DeviceDialog } from "./device-dialog.tsx"
 import { formatDuration } from "./duration.ts"
-import { Help } from "./help.tsx"
 import { SoundIcon } from "./icons.tsx"
 import { useIdle } from "./idle.ts"
+import { lazy, loadTheRest } from "./lazy.tsx"
 import { wake } from "./loudness.ts"
 import { overallLights } from "./phases.ts"
 import type { Panel, RoomStore } from "./room-store.ts"
 import type { ShareLink } from "./share-link.ts"
 import { type Action, actionFor, takesText } from "./shortcuts.ts"
 import { Stage } from "./stage.tsx"
-import { TimelinePanel } from "./timeline-panel.tsx"
 import { TrackAudio } from "./track-media.tsx"
 import { useWakeLock } from "./wake-lock.ts"
+
+const Help = lazy(() => import("./help.tsx").then(({ Help }) => Help))
+const DeviceDialog = lazy(() => import("./device-dialog.tsx").then(({ DeviceDialog }) => DeviceDialog))
+const TimelinePanel = lazy(() => import("./timeline-panel.tsx").then(({ TimelinePanel }) => TimelinePanel))
 
 interface CallProps {
   store: RoomStore
@@ -36,10 +39,16 @@ export function Call({ store, link, onLeave }: CallProps) {
     if (action === "leave") onLeave()
     else if (action === "help") setDialog("help")
     else if (action === "chat" || action === "timeline") store.show(action)
+    else if (action === "pin") togglePin(store)
+    else if (action === "captions") store.view.captions.value = !store.view.captions.value
+    else if (action === "audioOnly") store.setAudioOnly(!store.view.audioOnly.value)
+    else if (action === "picture") togglePicture(store)
     else void store.toggle(action)
   })
   useFocusAfterPanel(panel, page)
   useWakeLock()
+  useQuality(store)
+  useEffect(loadTheRest, [])
   const unread = store.chat.unread.value
   useEffect(() => {
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${store.room} · Tightbeam`
@@ -54,12 +63,14 @@ export function Call({ store, link, onLeave }: CallProps) {
             <TroubleNote trouble={store.trouble.value} onClose={() => (store.trouble.value = undefined)} />
           )}
           <SharingNote store={store} />
+          <AudioOnlyNote store={store} />
         </div>
         {room.state.status === "connecting" || room.state.status === "idle" ? (
           <Joining store={store} />
         ) : (
           <Stage store={store} link={link} onDevices={() => setDialog("devices")} />
         )}
+        {store.view.captions.value && <CaptionsRegion store={store} />}
         <Sound store={store} />
       </main>
       {panel && (
@@ -67,7 +78,14 @@ export function Call({ store, link, onLeave }: CallProps) {
           {panel === "chat" ? <Chat store={store} /> : <TimelinePanel store={store} />}
         </aside>
       )}
-      <Controls store={store} link={link} onHelp={() => setDialog("help")} onLeave={onLeave} />
+      <Controls
+        store={store}
+        link={link}
+        onHelp={() => setDialog("help")}
+        onDevices={() => setDialog("devices")}
+        onPicture={() => togglePicture(store)}
+        onLeave={onLeave}
+      />
       {dialog === "help" && <Help onClose={() => setDialog(undefined)} />}
       {dialog === "devices" && <DeviceDialog store={store} onClose={() => setDialog(undefined)} />}
       <p class="hidden" aria-live="polite" data-testid="announcement">
@@ -75,6 +93,42 @@ export function Call({ store, link, onLeave }: CallProps) {
       </p>
     </div>
   )
+}
+
+const loadPicture = () => import("./picture.tsx")
+
+function togglePicture(store: RoomStore): void {
+  void loadPicture().then(({ togglePicture }) => togglePicture(store))
+}
+
+/** P: whoever's tile has the focus, else who speaks; again unpins. */
+function togglePin(store: RoomStore): void {
+  const { participants } = store.snapshot.value
+  const focused = document.activeElement?.closest<HTMLElement>("[data-participant]")?.dataset.participant
+  const pinned = store.pinned.value
+  const whom = participants.find(
+    ({ id }) => id === (focused ?? (pinned ? pinned.id : store.voices.floor.value)),
+  )
+  if (whom) store.pin(whom.id === pinned?.id ? undefined : whom)
+  else store.announcement.value = "Nobody speaks. Move the focus to a tile, then press P."
+}
+
+/** Measures the connections while the call is shown. */
+function useQuality(store: RoomStore): void {
+  useEffect(() => {
+    let stop = (): void => {}
+    let gone = false
+    const start = async (): Promise<void> => {
+      const { watchQuality } = await import("./quality-watch.ts")
+      if (!gone) stop = watchQuality(store, found => (store.qualities.value = found))
+    }
+    // Where it cannot be loaded nobody can tell; the call itself does not need it.
+    start().catch(() => {})
+    return () => {
+      gone = true
+      stop()
+    }
+  }, [store])
 }
 
 /** The room at one end, the people at the other, the beam between. */
@@ -176,7 +230,8 @@ function useShortcuts(store: RoomStore, act: (action: Action) => void): void {
   useLayoutEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { key, ctrlKey, metaKey, altKey, repeat } = event
-      if (key === "Escape" && !document.querySelector("dialog[open]")) return store.show(undefined)
+      if (key === "Escape" && !document.querySelector("dialog[open], .popover:popover-open"))
+        return store.show(undefined)
       const action = actionFor({ key, ctrlKey, metaKey, altKey, repeat, typing: takesText(event.target) })
       if (action === undefined) return
       event.preventDefault()
@@ -193,9 +248,11 @@ function useFocusAfterPanel(panel: Panel | undefined, page: { current: HTMLEleme
   useLayoutEffect(() => {
     const closed = before.current
     before.current = panel
-    if (panel === undefined && closed !== undefined && document.activeElement === document.body)
-      page.current
-        ?.querySelector<HTMLElement>(`[data-testid=toggle-${closed}]`)
-        ?.focus({ preventScroll: true })
+    if (panel !== undefined || closed === undefined || document.activeElement !== document.body) return
+    // On a phone it is in the menu.
+    const buttons = page.current?.querySelectorAll<HTMLElement>(
+      `[data-testid=toggle-${closed}], [data-testid=more]`,
+    )
+    ;[...(buttons ?? [])].find(button => button.checkVisibility())?.focus({ preventScroll: true })
   }, [panel, page])
 }

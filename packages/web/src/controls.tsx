@@ -4,17 +4,25 @@ import { useCopy } from "./copy-button.tsx"
 import {
   CameraIcon,
   CameraOffIcon,
+  CaptionsIcon,
   ChatIcon,
   CheckIcon,
+  EarIcon,
   HelpIcon,
   LeaveIcon,
   LinkIcon,
   MicrophoneIcon,
   MicrophoneOffIcon,
+  MoreIcon,
+  PictureIcon,
   ScreenIcon,
+  SlidersIcon,
   TimelineIcon,
 } from "./icons.tsx"
+import { MenuItem } from "./menu.tsx"
 import { useMeter } from "./mic-meter.ts"
+import { canShowPicture } from "./picture-support.ts"
+import { Popover } from "./popover.tsx"
 import { isMuted } from "./room-api.ts"
 import type { RoomStore } from "./room-store.ts"
 import type { ShareLink } from "./share-link.ts"
@@ -24,11 +32,14 @@ interface ControlsProps {
   store: RoomStore
   link: ShareLink
   onHelp: () => void
+  onDevices: () => void
+  onPicture: () => void
   onLeave: () => void
 }
 
 /** The bar under the faces: everything one key or one thumb away. */
-export function Controls({ store, link, onHelp, onLeave }: ControlsProps) {
+export function Controls(props: ControlsProps) {
+  const { store, link, onLeave } = props
   const room = store.snapshot.value
   const busy = store.busy.value
   const panel = store.panel.value
@@ -103,6 +114,7 @@ export function Controls({ store, link, onHelp, onLeave }: ControlsProps) {
         </Control>
         <Control
           action="timeline"
+          class="wide-only"
           testid="toggle-timeline"
           label="Timeline"
           does={panel === "timeline" ? "Close timeline" : "Timeline"}
@@ -111,19 +123,20 @@ export function Controls({ store, link, onHelp, onLeave }: ControlsProps) {
         >
           <TimelineIcon />
         </Control>
-        <Control testid="copy-link" label="Copy link" does={copied ? "Copied" : "Copy link"} onClick={copy}>
+        <Control
+          testid="copy-link"
+          class="wide-only"
+          label="Copy link"
+          does={copied ? "Copied" : "Copy link"}
+          onClick={copy}
+        >
           {copied ? <CheckIcon /> : <LinkIcon />}
         </Control>
-        <Control
-          action="help"
-          class="wide-only"
-          testid="help"
-          label="Keyboard shortcuts"
-          does="Shortcuts"
-          onClick={onHelp}
-        >
-          <HelpIcon />
-        </Control>
+        <span class="anchor">
+          <Popover label="More" class="control" testid="more" face={<MoreIcon />}>
+            {close => <MoreMenu {...props} copy={copy} close={close} />}
+          </Popover>
+        </span>
       </div>
       <button
         type="button"
@@ -137,6 +150,72 @@ export function Controls({ store, link, onHelp, onLeave }: ControlsProps) {
         <span>Leave</span>
       </button>
     </section>
+  )
+}
+
+interface MoreMenuProps extends ControlsProps {
+  copy: () => void
+  close: () => void
+}
+
+/** What is wanted now and then. */
+function MoreMenu({ store, copy, close, onHelp, onDevices, onPicture }: MoreMenuProps) {
+  const { view } = store
+  const choose = (act: () => void) => (): void => {
+    close()
+    act()
+  }
+  return (
+    <>
+      <MenuItem
+        icon={<CaptionsIcon />}
+        testid="captions-switch"
+        shortcut={SHORTCUTS.captions.key}
+        pressed={view.captions.value}
+        onClick={() => (view.captions.value = !view.captions.value)}
+      >
+        Captions
+      </MenuItem>
+      <MenuItem
+        icon={<EarIcon />}
+        testid="audio-only"
+        shortcut={SHORTCUTS.audioOnly.key}
+        pressed={view.audioOnly.value}
+        onClick={() => store.setAudioOnly(!view.audioOnly.value)}
+      >
+        Audio only
+      </MenuItem>
+      {canShowPicture() && (
+        <MenuItem
+          icon={<PictureIcon />}
+          testid="picture"
+          shortcut={SHORTCUTS.picture.key}
+          pressed={store.closePicture.value !== undefined}
+          onClick={onPicture}
+        >
+          Picture in picture
+        </MenuItem>
+      )}
+      <hr />
+      <MenuItem icon={<TimelineIcon />} class="narrow-only" onClick={choose(() => store.show("timeline"))}>
+        Timeline
+      </MenuItem>
+      <MenuItem icon={<LinkIcon />} class="narrow-only" onClick={choose(copy)}>
+        Copy link
+      </MenuItem>
+      <MenuItem icon={<SlidersIcon />} testid="devices" onClick={choose(onDevices)}>
+        Devices
+      </MenuItem>
+      <MenuItem
+        icon={<HelpIcon />}
+        testid="help"
+        shortcut={SHORTCUTS.help.key}
+        class="wide-only"
+        onClick={choose(onHelp)}
+      >
+        Keyboard shortcuts
+      </MenuItem>
+    </>
   )
 }
 

@@ -86,3 +86,35 @@ export const HelpIcon = icon(
     <path d="M12 17.8v.1" />
   </>,
 )
+export const MoreIcon = icon(<path class="dots" d="M5.5 12v.01M12 12v.01M18.5 12v.01" />)
+export const PinIcon = icon(<path d="M9 4h6M10 4v6l-3 4h10l-3-4V4M12 14v6" />)
+export const HandIcon = icon(
+  <path d="M8 12.5V6a1.5 1.5 0 0 1 3 0v5-6.5a1.5 1.5 0 0 1 3 0V11 6a1.5 1.5 0 0 1 3 0v8.5a6 6 0 0 1-6 6c-2.6 0-4-1.2-5.2-3.2L4 13.8a1.5 1.5 0 0 1 2.6-1.5L8 14.5" />,
+)
+export const CaptionsIcon = icon(
+  <>
+    <rect x="2.75" y="5" width="18.5" height="14" rx="3" />
+    <path d="M10 10.7a2 2 0 1 0 0 2.6M17 10.7a2 2 0 1 0 0 2.6" />
+  </>,
+)
+export const PictureIcon = icon(
+  <>
+    <rect x="2.75" y="5" width="18.5" height="14" rx="3" />
+    <rect class="filled" x="12" y="11.5" width="6.5" height="4.5" rx="1" />
+  </>,
+)
+export const EarIcon = icon(
+  <path d="M7 10a5 5 0 0 1 10 0c0 3-3 3.8-3.6 6.2-.4 1.8-1.4 3.3-3.2 3.3-1.6 0-2.6-1-2.9-2.3M9.7 10a2.3 2.3 0 0 1 4.6 0c0 1.3-1.3 1.6-1.6 2.6" />,
+)
+export const LockIcon = icon(
+  <>
+    <rect x="5" y="10.5" width="14" height="10" rx="2.5" />
+    <path d="M8 10.5V7.5a4 4 0 0 1 8 0v3" />
+  </>,
+)
+export const RemoveIcon = icon(
+  <>
+    <circle cx="10" cy="8" r="3.5" />
+    <path d="M3.5 19.5a6.5 6.5 0 0 1 11.4-4.3M16 16l5 5M21 16l-5 5" />
+  </>,
+)

@@ -16,8 +16,7 @@ export function useIdle(held: boolean): boolean {
     let away = false
     let onlyWakes = false
     const stepBack = (): void => {
-      if (document.querySelector(".controls :focus-visible, .call-header :focus-visible, .controls :hover"))
-        timer = setTimeout(stepBack, PATIENCE)
+      if (document.querySelector(IN_USE)) timer = setTimeout(stepBack, PATIENCE)
       else {
         away = true
         setIdle(true)
@@ -53,4 +52,6 @@ export function useIdle(held: boolean): boolean {
   return idle
 }
 
+const IN_USE =
+  ".controls :focus-visible, .call-header :focus-visible, .controls :hover, .popover:popover-open"
 const STIRRING = ["pointermove", "pointerdown", "keydown", "focusin", "wheel"] as const

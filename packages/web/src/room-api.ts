@@ -10,6 +10,7 @@ export interface RoomApi
     | "subscribe"
     | "retryNow"
     | "reconnect"
+    | "connection"
     | "leave"
     | "raiseHand"
     | "lock"

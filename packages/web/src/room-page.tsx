@@ -1,13 +1,17 @@
 import { useEffect, useMemo, useState } from "preact/hooks"
-import { Call } from "./call.tsx"
 import { Devices, type MediaSource } from "./devices.ts"
 import { Ended } from "./ended.tsx"
+import { lazy, loadTheRest } from "./lazy.tsx"
 import { Lobby } from "./lobby.tsx"
 import type { OpenRoom } from "./room-api.ts"
 import { RoomStore } from "./room-store.ts"
 import type { Route } from "./route.ts"
 import { fetchInfo } from "./server.ts"
 import { shareLink } from "./share-link.ts"
+import { View } from "./view.ts"
+
+/** Loaded while people look at themselves in the lobby, which so shows sooner. */
+const Call = lazy(() => import("./call.tsx").then(({ Call }) => Call))
 
 interface RoomPageProps {
   route: Route & { page: "room" }
@@ -26,9 +30,11 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
   const [stage, setStage] = useState<Stage>({ at: "lobby" })
   const [lanUrl, setLanUrl] = useState<string>()
   const devices = useMemo(() => new Devices(media), [media])
+  const view = useMemo(() => new View(), [])
   const link = shareLink(room, location.origin, lanUrl)
 
   useEffect(() => {
+    loadTheRest()
     void fetchInfo().then(info => setLanUrl(info?.lanUrl))
     void devices.start()
     return () => devices.stop()
@@ -38,7 +44,7 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
   useEffect(() => () => void current?.leave(), [current])
 
   const join = (name: string): void => {
-    const store = new RoomStore(openRoom(route), room)
+    const store = new RoomStore(openRoom(route), room, view)
     setStage({ at: "call", store, name })
     void store.join(name)
     // A browser that still asks for the camera keeps nobody out: it comes when it is allowed.

@@ -1,7 +1,13 @@
-import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals"
-import { type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals"
+import { type RemoteParticipant, type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
+import { Captions } from "./captions.ts"
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
-import type { PublicationApi, RoomApi, RoomEvents } from "./room-api.ts"
+import { findPinned, pinOf, renewed } from "./pin.ts"
+import type { Quality } from "./quality.ts"
+import { receiveVideo } from "./receive-video.ts"
+import { isMuted, type PublicationApi, type RoomApi, type RoomEvents } from "./room-api.ts"
+import { View } from "./view.ts"
+import { Voices } from "./voices.ts"
 
 export type Panel = "chat" | "timeline"
 
@@ -30,6 +36,13 @@ type Switchable = "microphone" | "camera" | "screen"
 export class RoomStore {
   readonly room: string
   readonly chat = new ChatStore()
+  readonly captions = new Captions()
+  readonly view: View
+  readonly voices: Voices
+  /** Whom this person pinned, if they are here. */
+  readonly pinned: ReadonlySignal<RemoteParticipant | undefined>
+  /** How good the connections are, by participant, for those that have been measured. */
+  readonly qualities: Signal<ReadonlyMap<string, Quality>> = signal<ReadonlyMap<string, Quality>>(new Map())
   readonly panel: Signal<Panel | undefined> = signal<Panel | undefined>(undefined)
   /** Whose connection the timeline shows; undefined: the page chooses. */
   readonly watched: Signal<string | undefined> = signal<string | undefined>(undefined)
@@ -38,19 +51,32 @@ export class RoomStore {
   readonly trouble: Signal<Trouble | undefined> = signal<Trouble | undefined>(undefined)
   /** Set when the call is over without anybody having left. */
   readonly ending: Signal<Ending | undefined> = signal<Ending | undefined>(undefined)
+  /** Closes the picture in picture that is open. */
+  readonly closePicture: Signal<(() => void) | undefined> = signal<(() => void) | undefined>(undefined)
   readonly #api: RoomApi
   readonly #snapshot: Signal<RoomSnapshot>
   readonly #busy: Signal<ReadonlySet<Switchable>> = signal<ReadonlySet<Switchable>>(new Set())
   readonly #published = new Map<Source, PublicationApi>()
   readonly #names = new Map<string, string>()
   #over = false
+  /** Pictures were not wanted at some time: connections may still be without. */
+  #refusedVideo = false
   readonly #cleanups: (() => void)[] = []
 
-  constructor(api: RoomApi, room: string) {
+  constructor(api: RoomApi, room: string, view: View = new View()) {
     this.#api = api
     this.room = room
+    this.view = view
     this.#snapshot = signal(api.snapshot())
+    this.voices = new Voices(this.#snapshot)
+    this.pinned = computed(() => {
+      const pin = view.pin.value
+      return pin && findPinned(pin, this.#snapshot.value.participants)
+    })
     this.#cleanups.push(
+      () => this.voices.stop(),
+      effect(() => this.#keepPin()),
+      effect(() => this.#receiveVideo()),
       api.subscribe(() => this.#update()),
       api.on("participant", event => this.#onParticipant(event)),
       api.on("message", event => this.#onMessage(event)),
@@ -106,6 +132,26 @@ export class RoomStore {
     } finally {
       this.#busy.value = new Set([...this.#busy.value].filter(other => other !== what))
     }
+  }
+
+  /** Pins somebody, in place of whoever was; or nobody. */
+  pin(participant: RemoteParticipant | undefined): void {
+    const { participants } = this.#snapshot.value
+    this.view.pin.value = participant && pinOf(participant, participants)
+    this.announcement.value = participant ? `${participant.name} pinned` : "Nobody pinned"
+  }
+
+  /** Sound alone, or sound and pictures. One's own camera goes off with the others', and is left for its owner to turn on. */
+  setAudioOnly(on: boolean): void {
+    this.view.audioOnly.value = on
+    this.announcement.value = on ? "Audio only" : "Pictures are on again"
+    const camera = this.#snapshot.value.publications.find(({ source }) => source === "camera")
+    if (on && !isMuted(camera)) void this.toggle("camera")
+  }
+
+  /** The peer connection to somebody, to measure it. */
+  connection(participant: string): RTCPeerConnection | undefined {
+    return this.#api.connection(participant)
   }
 
   /** Tries to reach the server now rather than when it is due. */
@@ -164,6 +210,7 @@ export class RoomStore {
   async leave(): Promise<void> {
     if (this.#over) return
     this.#over = true
+    this.closePicture.value?.()
     for (const clean of this.#cleanups.splice(0)) clean()
     await this.#api.leave().catch(() => {})
   }
@@ -193,6 +240,21 @@ export class RoomStore {
     void this.leave()
   }
 
+  #keepPin(): void {
+    const pin = this.view.pin.value
+    const { participants } = this.#snapshot.value
+    const next = pin && renewed(pin, participants)
+    if (JSON.stringify(next) !== JSON.stringify(pin)) this.view.pin.value = next
+  }
+
+  /** Each change of the room may be a new connection, or a new picture on one. */
+  #receiveVideo(): void {
+    const receives = !this.view.audioOnly.value
+    if (receives && !this.#refusedVideo) return
+    this.#refusedVideo = true
+    for (const { id } of this.#snapshot.value.participants) receiveVideo(this.#api.connection(id), receives)
+  }
+
   #update(): void {
     const snapshot = this.#api.snapshot()
     this.#snapshot.value = snapshot
@@ -210,9 +272,10 @@ export class RoomStore {
   }
 
   #onMessage({ topic, data, from }: RoomEvents["message"]): void {
+    const name = this.#snapshot.value.participants.find(({ id }) => id === from)?.name
+    if (topic === "captions" && name !== undefined) this.captions.hear(from, name, data, performance.now())
     const text = topic === "chat" ? chatText(data) : undefined
     if (text === undefined) return
-    const name = this.#snapshot.value.participants.find(({ id }) => id === from)?.name
     this.chat.add("message", from, name ?? this.#names.get(from) ?? "Somebody who left", text)
     if (this.panel.value !== "chat") this.announcement.value = `Message from ${name ?? "somebody"}: ${text}`
   }

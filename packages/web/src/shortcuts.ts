@@ -1,15 +1,19 @@
-export type Action = "microphone" | "camera" | "screen" | "chat" | "timeline" | "leave" | "help"
-
 /** One key each, in the order the help shows them. */
-export const SHORTCUTS: Readonly<Record<Action, { readonly key: string; readonly does: string }>> = {
+export const SHORTCUTS = {
   microphone: { key: "M", does: "Microphone on or off" },
   camera: { key: "V", does: "Camera on or off" },
   screen: { key: "S", does: "Share your screen, or stop" },
   chat: { key: "C", does: "Chat" },
   timeline: { key: "T", does: "Timeline of the connections" },
+  pin: { key: "P", does: "Pin the tile in focus, or who speaks; again unpins" },
+  captions: { key: "U", does: "Captions on or off" },
+  audioOnly: { key: "A", does: "Audio only, or pictures again" },
+  picture: { key: "I", does: "Picture in picture" },
   leave: { key: "L", does: "Leave the call" },
   help: { key: "?", does: "This list" },
-}
+} as const satisfies Readonly<Record<string, { readonly key: string; readonly does: string }>>
+
+export type Action = keyof typeof SHORTCUTS
 
 /** What of a key press decides. */
 export interface KeyPress {

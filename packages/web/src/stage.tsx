@@ -1,9 +1,10 @@
-import type { RoomSnapshot } from "@tightbeam/client"
+import type { RemoteParticipant } from "@tightbeam/client"
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
-import { arrange } from "./arrange.ts"
+import { arrange, type Rect } from "./arrange.ts"
 import { CopyButton } from "./copy-button.tsx"
 import type { RoomStore } from "./room-store.ts"
 import type { ShareLink } from "./share-link.ts"
+import { planStage, type TileOf } from "./stage-plan.ts"
 import { RemoteTile, ScreenTile, SelfTile } from "./tile.tsx"
 
 /** Between tiles, CSS pixels. */
@@ -31,29 +32,29 @@ export function Stage({ store, link, onDevices }: StageProps) {
   }, [])
 
   const room = store.snapshot.value
-  const shared = sharedScreen(room)
-  const { faces, screen, selfFloats } = arrange(
-    room.participants.length + 1,
-    shared !== undefined,
-    width,
-    height,
-    GAP,
-  )
+  const plan = planStage(room.participants, store.pinned.value, store.voices.floor.value)
+  const { front, faces, selfFloats } = arrange(plan.rest.length + 1, plan.front.length, width, height, GAP)
+  const placed = [
+    ...plan.front.map((tile, i) => ({ tile, rect: front[i]! })),
+    ...plan.rest.map((tile, i) => ({ tile, rect: faces[i + 1]! })),
+  ]
   return (
     <div class="stage" ref={box} data-floats={selfFloats}>
       {width > 0 && (
         <>
           {room.participants.length === 0 && <Alone room={store.room} link={link} />}
-          {shared && screen && <ScreenTile track={shared.track} name={shared.name} rect={screen} />}
-          {room.participants.map((participant, i) => (
-            <RemoteTile
-              key={participant.id}
-              participant={participant}
-              rect={faces[i + 1]!}
-              onTimeline={() => store.watch(participant.id)}
-              onReconnect={() => store.reconnect(participant.id)}
-            />
-          ))}
+          {inOrder(placed, room.participants).map(({ tile: { participant, screen }, rect }) =>
+            screen ? (
+              <ScreenTile
+                key={`${participant.id} ${screen.id}`}
+                track={screen.track}
+                name={participant.name}
+                rect={rect}
+              />
+            ) : (
+              <RemoteTile key={participant.id} store={store} participant={participant} rect={rect} />
+            ),
+          )}
           <SelfTile room={room} rect={faces[0]!} floats={selfFloats} onDevices={onDevices} />
         </>
       )}
@@ -61,13 +62,16 @@ export function Stage({ store, link, onDevices }: StageProps) {
   )
 }
 
-/** The screen that takes the stage: the latest that somebody else shares. */
-function sharedScreen(room: RoomSnapshot): { track: MediaStreamTrack; name: string } | undefined {
-  for (const { name, publications } of room.participants.toReversed()) {
-    const screen = publications.find(({ source }) => source === "screen")
-    if (screen?.track) return { track: screen.track, name }
-  }
-  return undefined
+interface Placed {
+  readonly tile: TileOf
+  readonly rect: Rect
+}
+
+/** Screens, then people as they came: who comes to the front moves there, and keeps the place in the page's order. */
+function inOrder(placed: readonly Placed[], people: readonly RemoteParticipant[]): readonly Placed[] {
+  const order = ({ tile: { participant, screen } }: Placed): number =>
+    people.indexOf(participant) + (screen ? 0 : people.length)
+  return placed.toSorted((a, b) => order(a) - order(b))
 }
 
 /** Nobody else is here: the link is all that matters. */

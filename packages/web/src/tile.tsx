@@ -4,13 +4,17 @@ import { placed, type Rect } from "./arrange.ts"
 import { TimelineBeam } from "./beam.tsx"
 import { useNow } from "./clock.ts"
 import { formatDuration } from "./duration.ts"
-import { MicrophoneOffIcon, SlidersIcon } from "./icons.tsx"
+import { MicrophoneOffIcon, MoreIcon, PinIcon, SlidersIcon, TimelineIcon } from "./icons.tsx"
+import { MenuItem } from "./menu.tsx"
 import { useMeter } from "./mic-meter.ts"
 import { pathChip } from "./path-words.ts"
 import { Avatar, PersonName, tintOf } from "./person-name.tsx"
 import { currentPhase, noteSentence, PHASE_WORDS, phaseDuration } from "./phases.ts"
+import { Popover } from "./popover.tsx"
+import { QualityMark } from "./quality-mark.tsx"
 import { ReconnectButton } from "./reconnect-button.tsx"
 import { isMuted } from "./room-api.ts"
+import type { RoomStore } from "./room-store.ts"
 import { TrackVideo } from "./track-media.tsx"
 
 interface FrameProps {
@@ -39,9 +43,21 @@ function Frame({ rect, participant, label, speaking, floats = false, children }:
   )
 }
 
-function NameTag({ name, note, muted }: { name: string; note?: string; muted: boolean }) {
+interface NameTagProps {
+  name: string
+  note?: string
+  muted: boolean
+  pinned?: boolean
+}
+
+function NameTag({ name, note, muted, pinned = false }: NameTagProps) {
   return (
     <p class="name-tag">
+      {pinned && (
+        <span class="muted-mark" role="img" aria-label="Pinned">
+          <PinIcon />
+        </span>
+      )}
       {muted && (
         <span class="muted-mark" role="img" aria-label="Muted">
           <MicrophoneOffIcon />
@@ -81,26 +97,66 @@ export function SelfTile({ room, rect, floats, onDevices }: SelfTileProps) {
 }
 
 interface RemoteTileProps {
+  store: RoomStore
   participant: RemoteParticipant
   rect: Rect
-  onTimeline: () => void
-  onReconnect: () => void
 }
 
 /** Somebody else, with the beam to them while it is not whole. */
-export function RemoteTile({ participant, rect, onTimeline, onReconnect }: RemoteTileProps) {
-  const { id, name, away, publications } = participant
+export function RemoteTile({ store, participant, rect }: RemoteTileProps) {
+  const { id, name, away, publications, timeline } = participant
   const camera = publications.find(({ source, muted }) => source === "camera" && !muted)
-  const microphone = publications.find(({ source }) => source === "microphone")
-  const muted = isMuted(microphone)
-  const { speaking } = useMeter(muted ? undefined : microphone?.track)
+  const muted = isMuted(publications.find(({ source }) => source === "microphone"))
+  const pinned = store.pinned.value?.id === id
+  const quality = store.qualities.value.get(id)
   return (
-    <Frame rect={rect} participant={id} label={name} speaking={speaking.value}>
+    <Frame rect={rect} participant={id} label={name} speaking={store.voices.speaking.value.has(id)}>
       {camera?.track ? <TrackVideo track={camera.track} /> : <Avatar name={name} />}
-      <Connection participant={participant} onTimeline={onTimeline} />
-      {participant.timeline.status === "failed" && <ReconnectButton name={name} onReconnect={onReconnect} />}
-      <NameTag name={name} muted={muted} {...(away && { note: "connection lost, may be back" })} />
+      <div class="chips">
+        <Connection participant={participant} onTimeline={() => store.watch(id)} />
+        {timeline.status === "connected" && quality && <QualityMark name={name} quality={quality} />}
+      </div>
+      {timeline.status === "failed" && (
+        <ReconnectButton name={name} onReconnect={() => store.reconnect(id)} />
+      )}
+      <NameTag
+        name={name}
+        muted={muted}
+        pinned={pinned}
+        {...(away && { note: "connection lost, may be back" })}
+      />
+      <Popover label={`More for ${name}`} class="tile-button" testid="tile-menu" face={<MoreIcon />}>
+        {close => <TileMenu store={store} participant={participant} pinned={pinned} close={close} />}
+      </Popover>
     </Frame>
+  )
+}
+
+interface TileMenuProps {
+  store: RoomStore
+  participant: RemoteParticipant
+  pinned: boolean
+  close: () => void
+}
+
+function TileMenu({ store, participant, pinned, close }: TileMenuProps) {
+  const choose = (act: () => void) => (): void => {
+    close()
+    act()
+  }
+  return (
+    <>
+      <MenuItem
+        testid="pin"
+        icon={<PinIcon />}
+        onClick={choose(() => store.pin(pinned ? undefined : participant))}
+      >
+        {pinned ? "Unpin" : "Pin"}
+      </MenuItem>
+      <MenuItem icon={<TimelineIcon />} onClick={choose(() => store.watch(participant.id))}>
+        Connection
+      </MenuItem>
+    </>
   )
 }
 

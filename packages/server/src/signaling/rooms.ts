@@ -16,7 +16,7 @@ import { ExpiringSet } from "./expiring-set.ts"
 import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
 import { REFUSALS } from "./refusals.ts"
 import { type Change, type DismissalCode, Room, type RoomEvent } from "./room.ts"
-import { clientMessageSchema, parseClientMessage } from "./schema.ts"
+import { clientMessageSchema, type Numbers, parseClientMessage } from "./schema.ts"
 import { TokenBucket } from "./token-bucket.ts"
 
 export interface RoomsOptions {
@@ -553,7 +553,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   }
 
   /** Books a message's numbers; false when it is not to be handled: heard before, or not the next. */
-  #count(connection: Connection, { n, ack }: Numbering, out: RoomsOut): boolean {
+  #count(connection: Connection, { n, ack }: Numbers, out: RoomsOut): boolean {
     const { session } = connection
     if (session === undefined) return true
     if (ack !== undefined) session.outbox.acknowledge(ack)

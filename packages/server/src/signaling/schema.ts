@@ -2,7 +2,6 @@ import {
   type ClientMessage,
   NAME,
   NAME_LENGTH,
-  type Numbering,
   type Publication,
   ROOM_NAME,
   type Signal,
@@ -27,11 +26,8 @@ const publication: z.ZodType<Publication> = z.strictObject({
   muted: z.boolean(),
 })
 
+/** A union is tried in its order: candidates are many, descriptions few. */
 const signal: z.ZodType<Signal> = z.union([
-  z.strictObject({
-    description: z.strictObject({ type: z.enum(["offer", "answer"]), sdp: z.string().max(60_000) }),
-    tracks: z.record(mid, id).refine(tracks => Object.keys(tracks).length <= 64, "at most 64 tracks"),
-  }),
   z.strictObject({
     candidate: z.strictObject({
       candidate: z.string().max(1024),
@@ -39,6 +35,10 @@ const signal: z.ZodType<Signal> = z.union([
       sdpMLineIndex: z.int().min(0).max(1024).nullable(),
       usernameFragment: z.string().max(256).nullable(),
     }),
+  }),
+  z.strictObject({
+    description: z.strictObject({ type: z.enum(["offer", "answer"]), sdp: z.string().max(60_000) }),
+    tracks: z.record(mid, id).refine(tracks => Object.keys(tracks).length <= 64, "at most 64 tracks"),
   }),
 ])
 
@@ -79,10 +79,15 @@ export function clientMessageSchema(maxPublications: number): z.ZodType<ClientMe
   ])
 }
 
-const numbering = z.object({ n: z.int().min(1).optional(), ack: z.int().min(0).optional() })
+
+/** See `Numbering`. */
+export interface Numbers {
+  readonly n?: number | undefined
+  readonly ack?: number | undefined
+}
 
 /** A message that makes no sense still has its number: the next one's follows it. */
-export type Parsed = { readonly numbering: Numbering } & (
+export type Parsed = { readonly numbering: Numbers } & (
   | { readonly message: ClientMessage }
   | { readonly problem: string }
 )
@@ -95,12 +100,18 @@ export function parseClientMessage(schema: z.ZodType<ClientMessage>, text: strin
   } catch {
     return { numbering: {}, problem: "This is not JSON." }
   }
-  const numbers = numbering.safeParse(json)
-  if (!numbers.success) return { numbering: {}, ...problemOf(numbers.error) }
-  const { n, ack, ...rest } = json as Numbering
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    return { numbering: {}, problem: "This is not an object." }
+  const { n, ack, ...rest } = json as { n?: unknown; ack?: unknown }
+  if (!isNumber(n, 1)) return { numbering: {}, problem: '"n": must be a whole number from 1 on.' }
+  if (!isNumber(ack, 0)) return { numbering: {}, problem: '"ack": must be a whole number from 0 on.' }
+  const numbering = { n, ack }
   const result = schema.safeParse(rest)
-  const found = { ...(n !== undefined && { n }), ...(ack !== undefined && { ack }) }
-  return { numbering: found, ...(result.success ? { message: result.data } : problemOf(result.error)) }
+  return result.success ? { numbering, message: result.data } : { numbering, ...problemOf(result.error) }
+}
+
+function isNumber(value: unknown, min: number): value is number | undefined {
+  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= min)
 }
 
 function problemOf(error: z.ZodError): { problem: string } {

@@ -103,6 +103,10 @@ export class FakeRoom implements RoomApi {
     return Promise.resolve()
   }
 
+  connection(): undefined {
+    return undefined
+  }
+
   raiseHand(raised: boolean): void {
     const { self } = this.#snapshot
     if (self !== undefined) this.set({ self: { ...self, hand: raised ? 1 : null } })

@@ -62,3 +62,6 @@ async function scene(name: string): Promise<ComponentChildren> {
 const name = new URLSearchParams(location.search).get("scene") ?? ""
 document.title = `${name} · Tightbeam gallery`
 render(await scene(name), document.querySelector("#app")!)
+/** How long the slowest scene takes until nothing moves any more, ms. */
+const SETTLES = 1_200
+setTimeout(() => (document.documentElement.dataset.ready = "true"), SETTLES)

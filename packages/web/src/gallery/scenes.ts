@@ -1,4 +1,5 @@
 import { type RemoteParticipant, type RoomState, TightbeamError, type Timeline } from "@tightbeam/client"
+import type { Quality } from "../quality.ts"
 import { RoomStore } from "../room-store.ts"
 import { fakeCamera, fakeMicrophone, fakeScreen } from "./fake-media.ts"
 import { FakeRoom } from "./fake-room.ts"
@@ -98,6 +99,62 @@ const failedChecks: Timeline = timelineAt(
   "No pair of addresses answered in 15 s. A firewall between you blocks UDP, and no relay was offered.",
 )
 
+const fair: Quality = {
+  grade: "fair",
+  reasons: [
+    "Ben Okafor’s uplink loses 6 % of packets.",
+    "Relayed over TCP: delays add up. A network on the way blocks UDP.",
+  ],
+  facts: [
+    ["Round trip", "142 ms"],
+    ["Lost on the way here", "6.2 %"],
+    ["Jitter", "18 ms"],
+    ["Picture received", "640 × 360, 24 a second"],
+  ],
+}
+const GRADED: readonly Quality[] = [
+  fair,
+  { grade: "good", reasons: [], facts: fair.facts },
+  { grade: "poor", reasons: ["Your device is too slow to show every picture."], facts: [] },
+  { grade: "lost", reasons: ["Nothing has arrived from Zoë for some seconds."], facts: [] },
+]
+
+/** What the store would have measured, kept over what it does measure here: nothing. */
+function graded(store: RoomStore): void {
+  const found = new Map(
+    store.snapshot.value.participants.map(({ id }, i) => [id, GRADED[i % GRADED.length]!]),
+  )
+  store.qualities.value = found
+  store.qualities.subscribe(now => {
+    if (now !== found) store.qualities.value = found
+  })
+}
+
+/** Opens what a click on the button would. */
+const opened = (testid: string) => (): void =>
+  void setTimeout(() => document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.click(), 200)
+
+function captioned(store: RoomStore): void {
+  store.view.captions.value = true
+  const [ben, grace] = store.snapshot.value.participants
+  const say = (): void => {
+    store.captions.hear(
+      ben!.id,
+      ben!.name,
+      { text: "So the relay is only asked when nothing else answers.", final: true },
+      performance.now(),
+    )
+    store.captions.hear(
+      grace!.id,
+      grace!.name,
+      { text: "And what does it cost us when", final: false },
+      performance.now(),
+    )
+  }
+  say()
+  setInterval(say, 3_000)
+}
+
 /** Calls by name. */
 export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
   "call-joining": () => {
@@ -134,6 +191,24 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
   "call-5": () => call(FIVE),
   "call-12": () => call([...FIVE, ...FIVE, ...FIVE.slice(0, 3)]),
   "call-screen": () => call([{ name: "Ben Okafor", screen: true, loud: true }, ...FIVE.slice(1)]),
+  "call-screens": () =>
+    call([{ name: "Ben Okafor", screen: true }, FIVE[1]!, { name: "Zoë 👩🏽‍🚀", screen: true }, FIVE[2]!]),
+  "call-pinned": () => call(FIVE, store => store.pin(store.snapshot.value.participants[1])),
+  "call-floor": () => call([...FIVE, ...FIVE, { name: "Ada Two", loud: true }]),
+  "call-quality": () => call(FIVE, store => (graded(store), opened("quality")())),
+  "call-menu": () => call(FIVE, opened("more")),
+  "call-tile-menu": () => call(FIVE.slice(0, 2), opened("tile-menu")),
+  "call-captions": () => call(FIVE.slice(0, 2), captioned),
+  "call-audio-only": () =>
+    call(
+      FIVE.map(who => ({ ...who, camera: false })),
+      store => store.setAudioOnly(true),
+    ),
+  "call-help": () =>
+    call(
+      FIVE.slice(0, 2),
+      () => void setTimeout(() => document.dispatchEvent(new KeyboardEvent("keydown", { key: "?" })), 200),
+    ),
   "call-sharing": () => call(FIVE.slice(0, 2), store => void store.toggle("screen")),
   "call-chat": () =>
     call(FIVE, (store, room) => {

@@ -1,4 +1,5 @@
 import type { Address } from "../bytes/index.ts"
+import { equalBytes } from "../bytes/index.ts"
 import {
   type BindFailure,
   NO_PATH,
@@ -102,6 +103,11 @@ export class AllocationTable {
   isOurs(ip: Uint8Array, port: number): boolean {
     for (const relay of this.#relays) if (relay.contains(ip, port)) return true
     return false
+  }
+
+  /** Whether an IP address is one that this server relays from. */
+  relaysAt(ip: Uint8Array): boolean {
+    return this.#relays.some(relay => equalBytes(ip, relay.ip))
   }
 
   /** What a RESERVATION-TOKEN stands for, if it is this user's. */

@@ -3,7 +3,7 @@ import type { Out } from "../contract/index.ts"
 import { Attribute } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
 import { type Channel, FIRST_CHANNEL } from "./channel.ts"
-import { type Context, judgedPeer, type Refusal, type Request, refusal } from "./request.ts"
+import { type Context, forbiddenPeer, namedPeer, type Refusal, type Request, refusal } from "./request.ts"
 
 /**
  * The ChannelBind method (RFC 8656 §12.2): binds or refreshes a channel, and installs or refreshes the
@@ -25,9 +25,10 @@ export function channelBind(
   const number = value >>> 16
   if (number < FIRST_CHANNEL || number > context.lastChannel)
     return refusal(400, `no channel number: ${number}`)
-  const judged = judgedPeer(message, peerAt, allocation.family, policy)
-  if ("code" in judged) return judged
-  const peer = judged.copy()
+  const named = namedPeer(message, peerAt, allocation.family)
+  if ("code" in named) return named
+  if (policy.authorizePeer(named.ip, named.port) === "denied") return forbiddenPeer()
+  const peer = named.copy()
   // A permission may be asked for with any port; packets cannot be sent to this one.
   if (peer.port === 0) return refusal(400, "the peer has no port")
 

@@ -2,7 +2,7 @@ import { equalBytes } from "../bytes/index.ts"
 import type { Out } from "../contract/index.ts"
 import { Attribute } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
-import { type Context, judgedPeer, type Refusal, type Request, refusal } from "./request.ts"
+import { type Context, forbiddenPeer, namedPeer, type Refusal, type Request, refusal } from "./request.ts"
 
 /**
  * The CreatePermission method (RFC 8656 §10.2): all peers that it names get a permission, or none does.
@@ -22,8 +22,12 @@ export function createPermission(
   let index = message.indexOf(Attribute.xorPeerAddress)
   if (index < 0) return refusal(400, "no XOR-PEER-ADDRESS")
   for (; index >= 0; index = message.indexOf(Attribute.xorPeerAddress, index + 1)) {
-    const peer = judgedPeer(message, index, allocation.family, policy)
+    const peer = namedPeer(message, index, allocation.family)
     if ("code" in peer) return peer
+    // A permission is for all ports of an address (RFC 8656 §9). Firefox asks for it once, by whichever port its peer
+    // named first; some ports of the address that we relay from may be peers, and each packet is judged by its own.
+    const isWhereWeRelay = table.relaysAt(peer.ip)
+    if (!isWhereWeRelay && policy.authorizePeer(peer.ip, peer.port) === "denied") return forbiddenPeer()
     if (!ips.some(ip => equalBytes(ip, peer.ip))) ips.push(peer.ip)
   }
   table.prune(allocation, now, out)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
-import type { Address } from "../bytes/index.ts"
+import { type Address, parseIp } from "../bytes/index.ts"
 import { Attribute, Method } from "../stun/index.ts"
 import { CHANNEL_COOL_DOWN, CHANNEL_LIFETIME } from "./channel.ts"
 import type { TurnLimits } from "./index.ts"
@@ -39,6 +39,28 @@ describe("CreatePermission", () => {
     assert.equal(client.permit(third, address("10.0.0.1:1")).code, 403)
     assert.equal(client.permit(third, address("[2a02::2]:1")).code, 443)
     assert.equal(client.hear(third, DATA).length, 0)
+  })
+
+  test("the address that we relay from, by any port: each packet is judged by its own", () => {
+    const world = new World({ relayedAddress: { v4: parseIp("192.168.1.2")! } })
+    const client = new Client(world, "1.2.3.4:5000")
+    client.allocate()
+    const host = address("192.168.1.2:40000")
+    // A client may ask once for an IP address that its peer has a host and a relayed candidate at.
+    assert.equal(client.permit(host).code, 0)
+    const other = new Client(world, "1.2.3.4:5001")
+    other.allocate()
+    other.permit(client.relayed!)
+    assert.equal(client.sendTo(other.relayed!, DATA).length, 1)
+    assert.equal(other.sendTo(client.relayed!, DATA).length, 1)
+    for (const port of [1, 80, 3478, 40_000, 65_535]) {
+      const beside = { ip: host.ip, port }
+      assert.deepEqual(client.sendTo(beside, DATA), [])
+      assert.deepEqual(client.hear(beside, DATA), [])
+      assert.equal(client.bind(0x4000, beside).code, 403)
+    }
+    assert.equal(world.server.counters().drops["forbidden-peer"], 10)
+    assert.equal(client.permit(address("192.168.1.3:40000")).code, 403)
   })
 
   test("400 without a peer, or with one that is unreadable", () => {

@@ -53,18 +53,14 @@ export function desiredLifetime(message: StunMessage, limits: TurnLimits): numbe
   return Math.max(limits.defaultLifetime, Math.min(asked, limits.maxLifetime))
 }
 
-/** A peer that a request names, judged: the address, or why it may not be one. */
-export function judgedPeer(
-  message: StunMessage,
-  index: number,
-  family: 4 | 6,
-  policy: PeerPolicy,
-): AddressSlot | Refusal {
+/** The peer that a request names, not judged yet. */
+export function namedPeer(message: StunMessage, index: number, family: 4 | 6): AddressSlot | Refusal {
   const peer = new AddressSlot()
   if (!readXorAddress(message, index, peer)) return refusal(400, "unreadable XOR-PEER-ADDRESS")
   if (peer.ip.length !== (family === 4 ? 4 : 16)) {
     return refusal(443, "the peer's address family is not the allocation's")
   }
-  if (policy.authorizePeer(peer.ip, peer.port) === "denied") return refusal(403, "peer denied by policy")
   return peer
 }
+
+export const forbiddenPeer = (): Refusal => refusal(403, "peer denied by policy")

@@ -1,0 +1,45 @@
+import type { ComponentChildren } from "preact"
+import { useId, useRef, useState } from "preact/hooks"
+
+interface PopoverProps {
+  /** What the button and the box are called. */
+  label: string
+  class: string
+  testid?: string
+  /** What the button shows. */
+  face: ComponentChildren
+  /** What the box holds, made when it opens. */
+  children: (close: () => void) => ComponentChildren
+}
+
+/** A button with a box: in the top layer, closed by Escape or by a click elsewhere. The style places it. */
+export function Popover({ label, class: name, testid, face, children }: PopoverProps) {
+  const id = useId()
+  const box = useRef<HTMLDivElement>(null)
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <button
+        type="button"
+        class={name}
+        aria-label={label}
+        aria-expanded={open}
+        popovertarget={id}
+        {...(testid && { "data-testid": testid })}
+      >
+        {face}
+      </button>
+      <div
+        id={id}
+        ref={box}
+        class="popover"
+        popover="auto"
+        role="group"
+        aria-label={label}
+        onBeforeToggle={event => setOpen(event.newState === "open")}
+      >
+        {open && children(() => box.current?.hidePopover())}
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,73 @@
+/** The gallery (every state of the pages, without a server behind them) built and served, for who wants to look at it all. */
+import { once } from "node:events"
+import { readFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { extname, join } from "node:path"
+import type { Browser, BrowserContext, Page } from "playwright-core"
+import { buildPages } from "./build-pages.ts"
+
+export const SCREENS = {
+  phone: { width: 390, height: 844 },
+  desktop: { width: 1280, height: 800 },
+} as const
+
+export const SCHEMES = ["light", "dark"] as const
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+}
+
+export interface Gallery extends AsyncDisposable {
+  readonly url: string
+}
+
+export async function serveGallery(): Promise<Gallery> {
+  const folder = await mkdtemp(join(tmpdir(), "tightbeam-gallery-"))
+  await buildPages({ gallery: true, folder })
+  const server = createServer(({ url = "/" }, response) => {
+    const { pathname } = new URL(url, "http://localhost")
+    try {
+      const body = readFileSync(join(folder, pathname))
+      response.writeHead(200, { "content-type": TYPES[extname(pathname)] ?? "application/octet-stream" })
+      response.end(body)
+    } catch {
+      response.writeHead(404).end()
+    }
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}/gallery.html`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The names of all scenes, as the gallery lists them. */
+export async function sceneNames(browser: Browser, gallery: Gallery): Promise<readonly string[]> {
+  const page = await browser.newPage()
+  await page.goto(gallery.url)
+  await page.locator("a").first().waitFor()
+  const names = await page.locator("a").allInnerTexts()
+  await page.close()
+  return names
+}
+
+/** A page that shows a scene, once it is all there. */
+export async function openScene(context: BrowserContext, gallery: Gallery, name: string): Promise<Page> {
+  const page = await context.newPage()
+  page.on("pageerror", error => {
+    throw new Error(`${name}: ${error}`)
+  })
+  await page.goto(`${gallery.url}?scene=${name}`)
+  await page.locator("html[data-ready]").waitFor()
+  return page
+}
