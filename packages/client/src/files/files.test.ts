@@ -12,9 +12,8 @@ import { CHUNK, MANIFEST_PART, MAX_OFFERS, readControl, readMessage, TOPIC } fro
 
 /** Bytes that differ everywhere. */
 function content(size: number, seed = 1): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size)
-  new Random(seed).fill(bytes)
-  return bytes
+  const random = new Random(seed)
+  return Uint8Array.from({ length: size }, () => random.uint32())
 }
 
 const file = (name: string, bytes: Uint8Array<ArrayBuffer>) => new File([bytes], name, { lastModified: 1e12 })

@@ -1,7 +1,7 @@
 import { Emitter } from "../emitter.ts"
 import { type Clock, realClock } from "../environment.ts"
 import { TightbeamError } from "../errors.ts"
-import type { Room } from "../room.ts"
+import type { Room, RoomEvents } from "../room.ts"
 import { distinct, safePath } from "./names.ts"
 import { ReceivingTransfer } from "./receiving.ts"
 import { Content, SendingTransfer } from "./sending.ts"
@@ -21,7 +21,10 @@ import {
 } from "./wire.ts"
 
 /** What `Files` asks of a room. */
-export type FilesRoom = Pick<Room, "send" | "on" | "subscribe" | "snapshot" | "connection">
+export interface FilesRoom extends Pick<Room, "send" | "subscribe" | "snapshot" | "connection"> {
+  on(name: "message", listener: (message: RoomEvents["message"]) => void): () => void
+  on(name: "returned", listener: (returned: RoomEvents["returned"]) => void): () => void
+}
 
 export interface FilesEvents {
   /** Somebody offers us files. */
@@ -72,8 +75,7 @@ export class Files {
     this.#clock = clock
     this.#stop = [
       room.on("message", ({ topic, data, from }) => {
-        const control = topic === TOPIC ? readControl(data) : undefined
-        if (control !== undefined) this.#heard(control, from)
+        if (topic === TOPIC) this.hear(data, from)
       }),
       room.on("returned", ({ participant, before }) => this.#returned(participant, before)),
       room.subscribe(() => this.#look()),
@@ -139,6 +141,12 @@ export class Files {
       }
       return transfer
     })
+  }
+
+  /** Takes a message of the topic `tightbeam.files` that the room gave before this was listening. */
+  hear(data: unknown, from: string): void {
+    const control = readControl(data)
+    if (control !== undefined) this.#heard(control, from)
   }
 
   /** Cancels what is under way, and listens no more. */
