@@ -149,8 +149,7 @@ function words(
       return direction === "sending" ? `${name} has it` : "Arrived whole"
     case "declined":
       return direction === "sending" ? `${name} declined` : "You declined"
-    case "cancelled":
-    case "failed":
+    default:
       return `${error?.message ?? "It failed."}${direction === "sending" ? ` (${name})` : ""}`
   }
 }
