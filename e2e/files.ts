@@ -32,7 +32,8 @@ export function makeAndSend(person: Person, made: readonly Made[]): Promise<stri
       })
       const file = new File(parts, name)
       transfer.items.add(file)
-      hashes.push(new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer())).toHex())
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))
+      hashes.push(Array.from(hash, byte => byte.toString(16).padStart(2, "0")).join(""))
     }
     const input = document.querySelector<HTMLInputElement>("[data-testid=file-input]")!
     input.files = transfer.files

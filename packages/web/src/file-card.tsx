@@ -1,11 +1,11 @@
 import type { TransferView } from "@tightbeam/client/files"
 import { formatBytes } from "./bytes.ts"
 import { formatDuration } from "./duration.ts"
-import type { FileCard as Card, FileDesk } from "./file-desk.ts"
+import type { FileCard as Card, DeskView } from "./file-desk.ts"
 import { FileIcon } from "./icons.tsx"
 
 interface CardProps {
-  desk: FileDesk
+  desk: DeskView
   id: string
   nameOf: (participant: string) => string
 }
@@ -58,7 +58,7 @@ function Contents({ card: { files } }: { card: Card }) {
 }
 
 interface RowProps {
-  desk: FileDesk
+  desk: DeskView
   card: Card
   view: TransferView
   name: string

@@ -29,6 +29,9 @@ export interface FileCard {
   readonly kept: Kept | undefined
 }
 
+/** What the cards show and do. */
+export type DeskView = Pick<FileDesk, "cards" | "accept" | "decline" | "cancel" | "again">
+
 /** What the desk asks of the page. */
 export interface DeskHost {
   nameOf(participant: string): string

@@ -2,7 +2,7 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import { type RemoteParticipant, type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
 import { Captions } from "./captions.ts"
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
-import type { FileDesk } from "./file-desk.ts"
+import type { DeskView, FileDesk } from "./file-desk.ts"
 import { findPinned, pinOf, renewed } from "./pin.ts"
 import type { Quality } from "./quality.ts"
 import { receiveVideo } from "./receive-video.ts"
@@ -39,7 +39,7 @@ export class RoomStore {
   readonly chat = new ChatStore()
   readonly captions = new Captions()
   /** The files of this call, once there are any. */
-  readonly desk: Signal<FileDesk | undefined> = signal<FileDesk | undefined>(undefined)
+  readonly desk: Signal<DeskView | undefined> = signal<DeskView | undefined>(undefined)
   readonly view: View
   readonly voices: Voices
   /** Whom this person pinned, if they are here. */
