@@ -162,7 +162,7 @@ describe("Large and many", () => {
       t.diagnostic(`delay of sound ${when}: p95 ${p95(delays).toFixed(1)} ms of ${delays.length} seconds`)
     const { path } = await saved(ben)
     assert.equal(await sha256(path), await sha256(large()))
-    assert.ok(p95(during) - p95([...before, ...later]) <= MOST_ADDED)
+    assert.ok(p95(during) - p95(before) <= MOST_ADDED)
   })
 
   test("a gigabyte goes on where it was when the connection, and then the server, die", async t => {

@@ -1,4 +1,5 @@
 import type { TransferView } from "@tightbeam/client/files"
+import { useLayoutEffect, useRef } from "preact/hooks"
 import { formatBytes } from "./bytes.ts"
 import { formatDuration } from "./duration.ts"
 import type { FileCard as Card, DeskView } from "./file-desk.ts"
@@ -13,9 +14,16 @@ interface CardProps {
 /** Files in the chat: what they are, how far they are, and what can be done. */
 export function FileCard({ desk, id, nameOf }: CardProps) {
   const card = desk.cards.value.get(id)
+  const article = useRef<HTMLElement>(null)
+  // It may have been loaded only now, after the log went to its end.
+  useLayoutEffect(() => {
+    const log = article.current?.closest(".chat-log")
+    if (log) log.scrollTop = log.scrollHeight
+  }, [])
   if (card === undefined) return null
   return (
     <article
+      ref={article}
       class="file-card"
       data-testid="file-card"
       aria-label={`${card.title}, ${formatBytes(card.size)}`}

@@ -225,7 +225,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
     call(FIVE, store => {
       store.show("chat")
       everyFileCard(store)
-      setTimeout(() => document.querySelector(".chat-log")!.scrollTo(0, 0), 400)
+      setTimeout(() => document.querySelector(".chat-log")!.scrollTo(0, 0), 900)
     }),
   "call-files-drop": () =>
     call(FIVE, () => {
@@ -233,7 +233,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
         const dataTransfer = new DataTransfer()
         dataTransfer.items.add(new File([], "a.txt"))
         document.dispatchEvent(new DragEvent("dragover", { dataTransfer }))
-      }, 400)
+      }, 500)
     }),
   "call-chat-empty": () => call([{ name: "Ben Okafor" }], store => (store.panel.value = "chat")),
   "call-unread": () => call(FIVE, chatter),
