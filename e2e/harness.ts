@@ -229,6 +229,13 @@ interface OpenOptions {
   readonly offline?: RegExp
 }
 
+/** Closes all connections of a page, as nothing in it would. */
+export const killConnections = (person: Person): Promise<void> =>
+  person.page.evaluate(() => {
+    for (const each of (globalThis as unknown as { madeConnections: RTCPeerConnection[] }).madeConnections)
+      each.close()
+  })
+
 /** A person with a browser context of their own, who does only what the page offers. */
 export class Person extends Participant {
   readonly page: Page

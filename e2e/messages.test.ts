@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"
 import type { Browser } from "playwright-core"
-import { launchChromium, Person, Server } from "./harness.ts"
+import { killConnections, launchChromium, Person, Server } from "./harness.ts"
 
 describe("Chat lines that are said while things break", () => {
   let server: Server
@@ -30,10 +30,7 @@ describe("Chat lines that are said while things break", () => {
 
   test("arrive once, though the connection is closed behind the SDK's back", async () => {
     await ada.say("before")
-    await ada.page.evaluate(() => {
-      for (const each of (globalThis as unknown as { madeConnections: RTCPeerConnection[] }).madeConnections)
-        each.close()
-    })
+    await killConnections(ada)
     for (const person of [ada, ben]) for (let i = 1; i <= 3; i++) await person.say(`broken ${i}`)
     await bothRead("broken 3")
     assert.deepEqual(await ben.linesOfOthers(), ["before", "broken 1", "broken 2", "broken 3"])

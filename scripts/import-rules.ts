@@ -46,7 +46,7 @@ export const rows: readonly Row[] = [
     ],
     external: ["node:*", "jose", "uqr", "ws", "yaml", "zod"],
   },
-  { folder: "web/src", from: ["client/src"], external: ["preact", "@preact/signals"] },
+  { folder: "web/src", from: ["client/src"], external: ["client-zip", "preact", "@preact/signals"] },
 ]
 
 /** What tests may import besides: they are the scenarios, so any machine and any driver. */

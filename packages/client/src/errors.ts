@@ -16,6 +16,13 @@ export type TightbeamErrorCode =
   | "message-too-large"
   | "send-queue-full"
   | "token-failed"
+  | "file-too-many"
+  | "file-too-large"
+  | "file-cancelled"
+  | "file-unreadable"
+  | "file-corrupt"
+  | "file-not-saved"
+  | "file-peer-left"
 
 /** Where each code is explained. */
 const DOCS = "https://github.com/tightbeam/tightbeam/blob/main/docs/errors.md"

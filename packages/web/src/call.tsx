@@ -18,6 +18,7 @@ import { Stage } from "./stage.tsx"
 import { TrackAudio } from "./track-media.tsx"
 import { useWakeLock } from "./wake-lock.ts"
 
+const FileDrop = lazy(() => import("./file-drop.tsx").then(({ FileDrop }) => FileDrop))
 const Help = lazy(() => import("./help.tsx").then(({ Help }) => Help))
 const DeviceDialog = lazy(() => import("./device-dialog.tsx").then(({ DeviceDialog }) => DeviceDialog))
 const LobbyNote = lazy(() => import("./lobby-note.tsx").then(({ LobbyNote }) => LobbyNote))
@@ -90,6 +91,7 @@ export function Call({ store, link, onLeave }: CallProps) {
         onPicture={() => togglePicture(store)}
         onLeave={onLeave}
       />
+      <FileDrop store={store} />
       {dialog === "help" && <Help onClose={() => setDialog(undefined)} />}
       {dialog === "devices" && <DeviceDialog store={store} onClose={() => setDialog(undefined)} />}
       {store.kicking.value && <KickDialog store={store} participant={store.kicking.value} />}

@@ -1,9 +1,9 @@
 import { type ReadonlySignal, signal } from "@preact/signals"
 
-/** One line of the chat. `notice`: what the page itself says, such as who came. */
+/** One line of the chat. `notice`: what the page itself says, such as who came. `file`: its text is a card's id. */
 export interface ChatEntry {
   readonly id: number
-  readonly kind: "message" | "notice"
+  readonly kind: "message" | "notice" | "file"
   /** Participant id, or "self". */
   readonly from: string
   readonly name: string
@@ -43,7 +43,7 @@ export class ChatStore {
   add(kind: ChatEntry["kind"], from: string, name: string, text: string): number {
     const entry = { id: this.#nextId++, kind, from, name, text, at: Date.now(), failed: false }
     this.#entries.value = [...this.#entries.value, entry].slice(-ENTRIES_MAX)
-    if (kind === "message" && from !== "self" && !this.#open) this.#unread.value++
+    if (kind !== "notice" && from !== "self" && !this.#open) this.#unread.value++
     return entry.id
   }
 

@@ -1,8 +1,11 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { type ChatEntry, TEXT_MAX } from "./chat-store.ts"
-import { SendIcon } from "./icons.tsx"
+import { AttachIcon, SendIcon } from "./icons.tsx"
+import { lazy } from "./lazy.tsx"
 import { PanelHeader } from "./panel.tsx"
 import type { RoomStore } from "./room-store.ts"
+
+const FileCard = lazy(() => import("./file-card.tsx").then(({ FileCard }) => FileCard))
 
 /** Messages within this time of each other are one block, ms. */
 const TOGETHER = 120_000
@@ -24,17 +27,25 @@ export function Chat({ store }: { store: RoomStore }) {
             <span>They go straight to everybody who is here now, and are gone when the call is over.</span>
           </p>
         ) : (
-          entries.map((entry, i) => <Entry key={entry.id} entry={entry} before={entries[i - 1]} />)
+          entries.map((entry, i) => (
+            <Entry key={entry.id} entry={entry} before={entries[i - 1]} store={store} />
+          ))
         )}
       </div>
-      <Composer onSay={text => void store.say(text)} />
+      <Composer onSay={text => void store.say(text)} onFiles={files => void store.sendFiles(files)} />
     </>
   )
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" })
 
-function Entry({ entry, before }: { entry: ChatEntry; before: ChatEntry | undefined }) {
+interface EntryProps {
+  entry: ChatEntry
+  before: ChatEntry | undefined
+  store: RoomStore
+}
+
+function Entry({ entry, before, store }: EntryProps) {
   const { kind, name, text, at, from, failed } = entry
   if (kind === "notice")
     return (
@@ -44,7 +55,8 @@ function Entry({ entry, before }: { entry: ChatEntry; before: ChatEntry | undefi
         <time class="figures">{clock.format(at)}</time>
       </p>
     )
-  const continues = before?.kind === "message" && before.from === from && at - before.at < TOGETHER
+  const continues =
+    before !== undefined && before.kind !== "notice" && before.from === from && at - before.at < TOGETHER
   return (
     <div class="chat-message" data-own={from === "self"} data-continues={continues}>
       {!continues && (
@@ -53,15 +65,27 @@ function Entry({ entry, before }: { entry: ChatEntry; before: ChatEntry | undefi
           <time class="figures">{clock.format(at)}</time>
         </p>
       )}
-      <p class="chat-text" dir="auto">
-        {text}
-      </p>
+      {kind === "file" ? (
+        store.desk.value && (
+          <FileCard desk={store.desk.value} id={text} nameOf={participant => store.nameOf(participant)} />
+        )
+      ) : (
+        <p class="chat-text" dir="auto">
+          {text}
+        </p>
+      )}
       {failed && <p class="chat-failed">Not sent.</p>}
     </div>
   )
 }
 
-function Composer({ onSay }: { onSay: (text: string) => void }) {
+interface ComposerProps {
+  onSay: (text: string) => void
+  onFiles: (files: File[]) => void
+}
+
+function Composer({ onSay, onFiles }: ComposerProps) {
+  const chooser = useRef<HTMLInputElement>(null)
   const [text, setText] = useState("")
   const field = useRef<HTMLTextAreaElement>(null)
   useLayoutEffect(() => field.current?.focus({ preventScroll: true }), [])
@@ -83,6 +107,27 @@ function Composer({ onSay }: { onSay: (text: string) => void }) {
         say()
       }}
     >
+      <input
+        ref={chooser}
+        type="file"
+        multiple
+        hidden
+        data-testid="file-input"
+        onChange={({ currentTarget }) => {
+          onFiles([...(currentTarget.files ?? [])])
+          currentTarget.value = ""
+        }}
+      />
+      <button
+        type="button"
+        class="composer-attach"
+        aria-label="Send files to everybody"
+        title="Send files"
+        data-testid="attach"
+        onClick={() => chooser.current!.click()}
+      >
+        <AttachIcon />
+      </button>
       <textarea
         ref={field}
         rows={1}
@@ -94,6 +139,12 @@ function Composer({ onSay }: { onSay: (text: string) => void }) {
         enterkeyhint="send"
         dir="auto"
         onInput={event => setText(event.currentTarget.value)}
+        onPaste={event => {
+          const files = [...(event.clipboardData?.files ?? [])]
+          if (files.length === 0) return
+          event.preventDefault()
+          onFiles(files)
+        }}
         onKeyDown={event => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
           event.preventDefault()

@@ -118,3 +118,9 @@ export const RemoveIcon = icon(
     <path d="M3.5 19.5a6.5 6.5 0 0 1 11.4-4.3M16 16l5 5M21 16l-5 5" />
   </>,
 )
+export const AttachIcon = icon(
+  <path d="m19.5 11.5-7.6 7.6a5 5 0 0 1-7.1-7.1l8-8a3.4 3.4 0 0 1 4.8 4.8l-8 8a1.7 1.7 0 0 1-2.4-2.4l7.2-7.2" />,
+)
+export const FileIcon = icon(
+  <path d="M13.5 3.5H7A1.5 1.5 0 0 0 5.5 5v14A1.5 1.5 0 0 0 7 20.5h10a1.5 1.5 0 0 0 1.5-1.5V8.5zM13.5 3.5v5h5" />,
+)

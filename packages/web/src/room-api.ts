@@ -34,7 +34,7 @@ export type PublicationApi = Pick<
   "id" | "kind" | "source" | "muted" | "track" | "mute" | "unmute" | "switch" | "unpublish"
 >
 
-export type RoomEvents = Pick<AllRoomEvents, "participant" | "state" | "error" | "message"> & {
+export type RoomEvents = Pick<AllRoomEvents, "participant" | "state" | "error" | "message" | "returned"> & {
   publication: Omit<AllRoomEvents["publication"], "publication"> & { readonly publication: PublicationApi }
 }
 

@@ -2,6 +2,7 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import { type RemoteParticipant, type RoomSnapshot, type Source, TightbeamError } from "@tightbeam/client"
 import { Captions } from "./captions.ts"
 import { ChatStore, chatText, TEXT_MAX } from "./chat-store.ts"
+import type { DeskView, FileDesk } from "./file-desk.ts"
 import { findPinned, fingerprintIn, pinOf, renewed } from "./pin.ts"
 import type { Quality } from "./quality.ts"
 import { receiveVideo } from "./receive-video.ts"
@@ -39,6 +40,8 @@ export class RoomStore {
   readonly room: string
   readonly chat = new ChatStore()
   readonly captions = new Captions()
+  /** The files of this call, once there are any. */
+  readonly desk: Signal<DeskView | undefined> = signal<DeskView | undefined>(undefined)
   readonly view: View
   readonly voices: Voices
   readonly status: ReadonlySignal<RoomSnapshot["state"]["status"]>
@@ -69,6 +72,9 @@ export class RoomStore {
   #waiting: ReadonlySet<string> = new Set()
   readonly #fingerprintOf = (participant: string): string | undefined =>
     fingerprintIn(this.#api.connection(participant)?.remoteDescription?.sdp)
+  /** What was said of files before the desk was there to hear it. */
+  #early: RoomEvents["message"][] = []
+  #deskLoads: Promise<FileDesk> | undefined
   #over = false
   /** Pictures were not wanted at some time: connections may still be without. */
   #refusedVideo = false
@@ -226,6 +232,24 @@ export class RoomStore {
     }
   }
 
+  /** Offers files to everybody, and shows them in the chat. */
+  async sendFiles(files: readonly File[]): Promise<void> {
+    if (this.#over || files.length === 0) return
+    try {
+      const desk = await this.#openDesk()
+      if (this.panel.value !== "chat") this.show("chat")
+      desk.send(files)
+    } catch (error) {
+      this.trouble.value = describe(error)
+    }
+  }
+
+  /** The name of somebody who is or was here. */
+  nameOf(participant: string): string {
+    const here = this.#snapshot.value.participants.find(({ id }) => id === participant)
+    return here?.name ?? this.#names.get(participant) ?? "Somebody who left"
+  }
+
   /** Opens a panel, or closes it where it is open. */
   show(panel: Panel | undefined): void {
     batch(() => {
@@ -322,7 +346,35 @@ export class RoomStore {
     this.chat.add("notice", id, name, change)
   }
 
+  #openDesk(): Promise<FileDesk> {
+    this.#deskLoads ??= import("./file-desk.ts").then(
+      ({ FileDesk }) => {
+        const desk = new FileDesk(this.#api, {
+          nameOf: participant => this.nameOf(participant),
+          announce: text => (this.announcement.value = text),
+          show: (card, from) =>
+            this.chat.add("file", from, from === "self" ? "You" : this.nameOf(from), card),
+          trouble: error => (this.trouble.value = describe(error)),
+        })
+        this.desk.value = desk
+        for (const { topic, data, from } of this.#early.splice(0)) if (topic === FILES) desk.hear(data, from)
+        this.#cleanups.push(() => desk.close())
+        return desk
+      },
+      (error: unknown) => {
+        this.#deskLoads = undefined
+        throw error
+      },
+    )
+    return this.#deskLoads
+  }
+
   #onMessage({ topic, data, from }: RoomEvents["message"]): void {
+    if (topic === FILES && this.desk.value === undefined) {
+      if (this.#early.length < MAX_EARLY) this.#early.push({ topic, data, from })
+      this.#openDesk().catch((error: unknown) => (this.trouble.value = describe(error)))
+      return
+    }
     const name = this.#snapshot.value.participants.find(({ id }) => id === from)?.name
     if (topic === "captions" && name !== undefined) this.captions.hear(from, name, data, performance.now())
     const text = topic === "chat" ? chatText(data) : undefined
@@ -331,6 +383,10 @@ export class RoomStore {
     if (this.panel.value !== "chat") this.announcement.value = `Message from ${name ?? "somebody"}: ${text}`
   }
 }
+
+/** The topic of what is said about files, and how much of it waits for what understands it. */
+const FILES = "tightbeam.files"
+const MAX_EARLY = 1000
 
 const CLOSED = new TightbeamError("connection-lost", "The call ended.", "Rejoin to go on.")
 

@@ -110,8 +110,9 @@ export class FakeDataChannel {
     this.ordered = ordered
   }
 
-  send(data: unknown): void {
+  send(given: unknown): void {
     if (this.readyState !== "open") throw new DOMException("It is not open.", "InvalidStateError")
+    const data = given instanceof Uint8Array ? given.slice() : given
     this.sent.push(data)
     if (this.#flows) this.#carry(data)
     else this.#held.push(data)
@@ -123,11 +124,13 @@ export class FakeDataChannel {
     if (flows) for (const data of this.#held.splice(0)) this.#carry(data)
   }
 
-  #carry(data: unknown): void {
+  #carry(sent: unknown): void {
     const { other } = this
+    const data = sent instanceof Uint8Array ? sent.slice().buffer : sent
     this.#world.carry(() => {
+      const far = other ?? this.other
       // What is under way when either end closes is lost.
-      if (this.readyState === "open" && other?.readyState !== "closed") other?.onmessage?.({ data })
+      if (this.readyState === "open" && far?.readyState !== "closed") far?.onmessage?.({ data })
     })
   }
 
@@ -135,6 +138,10 @@ export class FakeDataChannel {
     if (this.readyState !== "connecting") return
     this.readyState = "open"
     this.onopen?.()
+  }
+
+  close(): void {
+    this.readyState = "closed"
   }
 
   drain(): void {
@@ -284,6 +291,14 @@ export class FakePeerConnection {
     this.#mustBeOpen()
     const channel = new FakeDataChannel(this.#world, id, ordered)
     this.channels.set(id, channel)
+    // On a connection that works, a negotiated channel is open as soon as it is made.
+    if (this.connectionState === "connected")
+      this.#schedule.after(0, () => {
+        const far = this.remote?.channels.get(id)
+        channel.other = far
+        if (far !== undefined) far.other = channel
+        if (this.signalingState !== "closed") channel.open()
+      })
     this.#updateNegotiationNeeded()
     return channel
   }

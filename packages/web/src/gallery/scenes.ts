@@ -1,6 +1,7 @@
 import { type RemoteParticipant, type RoomState, TightbeamError, type Timeline } from "@tightbeam/client"
 import type { Quality } from "../quality.ts"
 import { type Brought, RoomStore } from "../room-store.ts"
+import { everyFileCard } from "./fake-desk.ts"
 import { fakeCamera, fakeMicrophone, fakeScreen } from "./fake-media.ts"
 import { FakeRoom } from "./fake-room.ts"
 import { RELAYED, timelineAt } from "./fake-timeline.ts"
@@ -278,6 +279,25 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
     call(FIVE, (store, room) => {
       store.show("chat")
       chatter(store, room)
+    }),
+  "call-files": () =>
+    call(FIVE, store => {
+      store.show("chat")
+      everyFileCard(store)
+    }),
+  "call-files-top": () =>
+    call(FIVE, store => {
+      store.show("chat")
+      everyFileCard(store)
+      setTimeout(() => document.querySelector(".chat-log")!.scrollTo(0, 0), 900)
+    }),
+  "call-files-drop": () =>
+    call(FIVE, () => {
+      setTimeout(() => {
+        const dataTransfer = new DataTransfer()
+        dataTransfer.items.add(new File([], "a.txt"))
+        document.dispatchEvent(new DragEvent("dragover", { dataTransfer }))
+      }, 500)
     }),
   "call-chat-empty": () => call([{ name: "Ben Okafor" }], store => (store.panel.value = "chat")),
   "call-unread": () => call(FIVE, chatter),

@@ -5,14 +5,14 @@
 import { once } from "node:events"
 import { SUBPROTOCOL } from "@tightbeam/client"
 import { WebSocket } from "ws"
+import { candidateTo } from "../e2e/talker.ts"
 import { issueToken } from "../packages/server/src/signaling/tokens.ts"
-import { candidateTo } from "./talker.ts"
 
 export type Mode = "flood" | "huge" | "deaf"
 
 const [url = "", mode = "flood", secretText = ""] = process.argv.slice(2)
 const secret = new TextEncoder().encode(secretText)
-let on = false
+const wanted = { on: false }
 
 /** Each time another room: who was thrown out keeps a seat for a while. */
 let rooms = 0
@@ -33,7 +33,7 @@ async function join(room: string): Promise<{ socket: WebSocket; id: string }> {
 /** Acts every ms until the socket is closed, or nobody wants it any more. */
 async function every(socket: WebSocket, act: () => void): Promise<void> {
   const timer = setInterval(() => {
-    if (!on) socket.terminate()
+    if (!wanted.on) socket.terminate()
     else if (socket.readyState === WebSocket.OPEN) act()
   }, 1)
   if (socket.readyState !== WebSocket.CLOSED) await once(socket, "close")
@@ -77,11 +77,11 @@ const acts: Readonly<Record<Mode, () => Promise<void>>> = {
 const description = { description: { type: "offer", sdp: "x".repeat(50_000) }, tracks: {} }
 
 process.on("message", (message: { on: boolean }) => {
-  if (on === message.on) return
-  on = message.on
+  if (wanted.on === message.on) return
+  wanted.on = message.on
   void harm()
 })
 
 async function harm(): Promise<void> {
-  while (on) await acts[mode as Mode]()
+  while (wanted.on) await acts[mode as Mode]()
 }

@@ -1,0 +1,77 @@
+/** Files in the pages: chosen, accepted, followed, and saved. */
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+import type { Person } from "./harness.ts"
+
+export const MB = 1_000_000
+
+/** How long the tests wait for a transfer to come so far, ms. */
+const PATIENCE = 240_000
+
+interface Made {
+  readonly name: string
+  readonly size: number
+}
+
+/** A dialog of the system cannot be clicked here: as in browsers that have none. */
+export const withoutPickers = (person: Person): Promise<void> =>
+  person.page.evaluate(() => {
+    Object.assign(globalThis, { showSaveFilePicker: undefined, showDirectoryPicker: undefined })
+  })
+
+/** Makes files in the page and chooses them; returns their SHA-256. */
+export function makeAndSend(person: Person, made: readonly Made[]): Promise<string[]> {
+  return person.page.evaluate(async made => {
+    const transfer = new DataTransfer()
+    const hashes: string[] = []
+    for (const { name, size } of made) {
+      const block = crypto.getRandomValues(new Uint8Array(65_536))
+      const parts = Array.from({ length: Math.ceil(size / block.length) }, (_, i) => {
+        new DataView(block.buffer).setUint32(0, i)
+        return block.slice(0, Math.min(block.length, size - i * block.length))
+      })
+      const file = new File(parts, name)
+      transfer.items.add(file)
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))
+      hashes.push(Array.from(hash, byte => byte.toString(16).padStart(2, "0")).join(""))
+    }
+    const input = document.querySelector<HTMLInputElement>("[data-testid=file-input]")!
+    input.files = transfer.files
+    input.dispatchEvent(new Event("change", { bubbles: true }))
+    return hashes
+  }, made)
+}
+
+export const acceptFiles = (person: Person): Promise<void> =>
+  person.at("file-card").last().getByRole("button", { name: "Accept" }).click()
+
+/** Waits until the last offer has come so far. */
+export const filesBecome = (person: Person, status: string): Promise<void> =>
+  person.page
+    .locator(`[data-testid=file-card] >> nth=-1 >> [data-testid=file-row][data-status=${status}]`)
+    .waitFor({ timeout: PATIENCE })
+
+/** Waits until so many bytes of an offer that is under way are there. */
+export async function filesArrived(person: Person, bytes: number): Promise<void> {
+  await person.page.waitForFunction(
+    bytes =>
+      [...document.querySelectorAll<HTMLProgressElement>("[data-testid=file-card] progress")].some(
+        each => each.value >= bytes,
+      ),
+    bytes,
+    { timeout: PATIENCE },
+  )
+}
+
+/** What the last card's link saves. */
+export async function saved(person: Person): Promise<{ name: string; path: string }> {
+  const link = person.at("file-card").last().getByRole("link")
+  const [download] = await Promise.all([person.page.waitForEvent("download"), link.click()])
+  return { name: download.suggestedFilename(), path: await download.path() }
+}
+
+export async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256")
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest("hex")
+}

@@ -1,0 +1,64 @@
+/** UTF-16 units of one part of a path, and parts of a path. */
+const MAX_PART = 200
+const MAX_DEPTH = 16
+
+/** What moves the cursor, turns the text around or cannot be seen. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu
+
+/** What no file may be called on Windows. */
+const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
+
+/**
+ * A stranger's path as one that is safe to create below a folder, on any system: relative, without `..`, without what
+ * a system refuses or shows as something else.
+ */
+export function safePath(path: string): string {
+  const parts = path
+    .normalize("NFC")
+    .split(/[\\/]/)
+    .map(safePart)
+    .filter(part => part !== "")
+  return parts.slice(-MAX_DEPTH).join("/") || "file"
+}
+
+/** Its last part. */
+export function fileName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1)
+}
+
+function safePart(part: string): string {
+  const plain = part
+    .replace(UNSEEN, "")
+    .replace(/[<>:"|?*]/g, "_")
+    .trim()
+    // Windows drops them from the end; at the beginning they hide.
+    .replace(/[. ]+$/, "")
+    .replace(/^\.+/, "")
+  const cut = shorten(plain)
+  return RESERVED.test(cut) ? `_${cut}` : cut
+}
+
+/** Keeps what says of which kind it is. */
+function shorten(name: string): string {
+  if (name.length <= MAX_PART) return name
+  const extension = /\.[^.]{1,16}$/.exec(name)?.[0] ?? ""
+  return name.slice(0, MAX_PART - extension.length) + extension
+}
+
+/** Every name once, whatever the case: a second `a.txt` is `a (2).txt`. */
+export function distinct(paths: readonly string[]): string[] {
+  const taken = new Set<string>()
+  const next = new Map<string, number>()
+  return paths.map(path => {
+    const dot = path.lastIndexOf(".")
+    const end = dot > path.lastIndexOf("/") + 1 ? dot : path.length
+    let name = path
+    while (taken.has(name.toLowerCase())) {
+      const n = (next.get(path.toLowerCase()) ?? 1) + 1
+      next.set(path.toLowerCase(), n)
+      name = `${path.slice(0, end)} (${n})${path.slice(end)}`
+    }
+    taken.add(name.toLowerCase())
+    return name
+  })
+}
