@@ -205,6 +205,33 @@ describe("Files", () => {
     assert.deepEqual([transfer.status, transfer.view().error?.code], ["failed", "file-unreadable"])
   })
 
+  test("are not given up when the connection dies while the disk is behind", async () => {
+    const { world, ben, offered, until } = await pair()
+    const bytes = content(12 * CHUNK)
+    const { sending, transfer, sink } = await offered([file("a", bytes)])
+    const gate = Promise.withResolvers<void>()
+    const write = sink.write.bind(sink)
+    let written = 0
+    sink.write = async part => {
+      await gate.promise
+      await write(part)
+      written++
+    }
+    transfer.accept(sink)
+    await until(() => transfer.view().arrived > 5 * CHUNK)
+    // Closed, and nobody has been told yet.
+    connectionOf(ben).close()
+    gate.resolve()
+    await until(() => transfer.over || written >= 5)
+    await world.run(50)
+    reconnect(ben)
+    await world.run(200)
+    world.connections.establish()
+    await until(() => transfer.over && sending.over)
+    assert.deepEqual(statuses(sending, transfer), ["done", "done"])
+    assert.deepEqual(await bytesOf(sink.files[0]!), bytes)
+  })
+
   test("of which a bit changes on the way are noticed, at the chunk or at the end", async () => {
     for (const at of [10, 1.5 * CHUNK]) {
       const { ben, offered, until } = await pair()

@@ -80,7 +80,9 @@ export class ReceivingTransfer extends Transfer {
     this.#received += bytes
     this.#backlog += bytes
     const acknowledge = () => {
-      if (tag === this.#tag) this.#channel?.send(ackMessage(tag, received))
+      // It may be closed already, and nobody have said so.
+      if (tag === this.#tag && this.#channel?.readyState === "open")
+        this.#channel.send(ackMessage(tag, received))
     }
     const received = this.#received
     const late = this.#backlog > MAX_BACKLOG

@@ -5,14 +5,17 @@
  */
 
 /** How long a queue we may fill, ms. */
-const TARGET = 20
+const TARGET = 10
 
-const MIN_WINDOW = 64 * 1024
+/** Of how many of the last messages the quickest counts: pages stumble, and that is no queue (RFC 6817 §3.4.2). */
+const FILTER = 4
+
+const MIN_WINDOW = 32 * 1024
 const FIRST_WINDOW = 128 * 1024
 const MAX_WINDOW = 4 * 1024 * 1024
 
 /** What the window grows by in a round trip without a queue, bytes. */
-const STEP = 64 * 1024
+const STEP = 32 * 1024
 
 /** How long the shortest way is remembered, ms: paths change. */
 const MEMORY = 30_000
@@ -27,6 +30,7 @@ export class Window {
   /** The shortest way of this span of memory and the last. */
   #shortest: [now: number, before: number] = [Infinity, Infinity]
   #since = -Infinity
+  readonly #last: number[] = []
 
   get open(): boolean {
     return this.#sent - this.#acknowledged < this.#size
@@ -54,7 +58,9 @@ export class Window {
       this.#since = now
     }
     this.#shortest[0] = Math.min(this.#shortest[0], took)
-    const queue = took - Math.min(...this.#shortest)
+    this.#last.push(took)
+    if (this.#last.length > FILTER) this.#last.shift()
+    const queue = Math.min(...this.#last) - Math.min(...this.#shortest)
     if (queue > TARGET / 2) this.#starting = false
     const room = Math.max(-1, (TARGET - queue) / TARGET)
     const change = this.#starting ? newly : (room * newly * STEP) / this.#size

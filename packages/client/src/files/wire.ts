@@ -7,7 +7,7 @@ export const TOPIC = "tightbeam.files"
 export const CHUNK: number = 1024 * 1024
 
 /** Bytes of one message on the channel, records and all. */
-export const MESSAGE_SIZE: number = 64 * 1024
+export const MESSAGE_SIZE: number = 32 * 1024
 
 /** Files of one offer. */
 export const MAX_FILES = 20_000
