@@ -6,7 +6,7 @@ import type { Person } from "./harness.ts"
 export const MB = 1_000_000
 
 /** How long the tests wait for a transfer to come so far, ms. */
-const PATIENCE = 240_000
+const PATIENCE = 600_000
 
 interface Made {
   readonly name: string

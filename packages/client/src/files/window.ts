@@ -8,9 +8,9 @@
 const TARGET = 10
 
 /** Of how many of the last messages the quickest counts: pages stumble, and that is no queue (RFC 6817 §3.4.2). */
-const FILTER = 4
+const FILTER = 16
 
-const MIN_WINDOW = 32 * 1024
+const MIN_WINDOW = 64 * 1024
 const FIRST_WINDOW = 128 * 1024
 const MAX_WINDOW = 4 * 1024 * 1024
 
