@@ -68,6 +68,9 @@ export class Place {
     ip("link", "set", cable, "master", bridge)
     const place = new Place(holder, cable)
     place.#run("ip", "link", "set", "lo", "up")
+    // An IPv6 address that comes by itself, seconds later, is a change of network to Chromium, which then aborts
+    // whatever it is loading.
+    place.#run("ip", "link", "set", "eth0", "addrgenmode", "none")
     place.plug(address)
     return place
   }

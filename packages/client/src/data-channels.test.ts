@@ -132,6 +132,35 @@ describe("DataChannels", () => {
     await assert.rejects(sent)
   })
 
+  test("who is back as another is known, though the channel opens before the browser tells what they described", () => {
+    const world = new World()
+    const deliveries = new Deliveries(world.clock)
+    const returned: string[] = []
+    const nothing = () => {}
+    const reach = (peer: string, remoteDescription: RTCSessionDescriptionInit | null) => {
+      const it = new DataChannels({
+        peer,
+        clock: world.clock,
+        deliveries,
+        opened: nothing,
+        message: nothing,
+        closed: nothing,
+        returned: before => returned.push(`${before} is ${peer}`),
+      })
+      const pc = world.connections.create({})
+      Object.defineProperty(pc, "remoteDescription", { value: remoteDescription })
+      it.open(pc)
+      it.describe(sdp)
+      ;(pc as unknown as FakePeerConnection).channels.get(0)!.open()
+      return it
+    }
+    const sdp = "a=fingerprint:sha-256 AB:CD\r\n"
+    reach("ben", { type: "answer", sdp }).close(true)
+    reach("ben2", null).close(true)
+    reach("ben3", { type: "offer", sdp })
+    assert.deepEqual(returned, ["ben is ben2", "ben2 is ben3"])
+  })
+
   test("what a stranger says between the channels never throws, and frees nothing that was not sent", async () => {
     const { it, heard, connect, send } = channels()
     const channel = connect()

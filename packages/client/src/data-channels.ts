@@ -45,6 +45,8 @@ export class DataChannels {
   readonly #owner: Owner
   #channels: Record<ChannelName, RTCDataChannel> | undefined
   #pc: RTCPeerConnection | undefined
+  /** The description of the peer that the connection was given first. */
+  #described = ""
   /** What the peer last described a connection by. */
   #certificate = ""
   readonly #fast = new Outgoing()
@@ -75,10 +77,19 @@ export class DataChannels {
     this.#channels = { reliable: this.#create(pc, "reliable"), fast: this.#create(pc, "fast") }
   }
 
+  /**
+   * The connection is about to be given a description of the peer. The channels may open, and be heard on, before the
+   * browser says that it has it: then it is by the first one that they opened.
+   */
+  describe(sdp: string): void {
+    if (this.#pc?.remoteDescription === null) this.#described = sdp
+  }
+
   /** The connection is given up; another may come. */
   detach(): void {
-    this.#certificate = certificateOf(this.#pc) || this.#certificate
+    this.#certificate = this.#shownCertificate() || this.#certificate
     this.#pc = undefined
+    this.#described = ""
     this.#channels = undefined
     this.#recognized = false
     this.#begun = false
@@ -156,7 +167,7 @@ export class DataChannels {
     }
     channel.onopen = () => {
       if (reliable) {
-        this.#recognize(pc)
+        this.#recognize()
         const { stream, outgoing } = this.#delivery
         channel.send(JSON.stringify(["from", stream, outgoing.next]))
         this.#begun = true
@@ -167,12 +178,16 @@ export class DataChannels {
     return channel
   }
 
+  #shownCertificate(): string {
+    return certificateOf(this.#pc?.remoteDescription?.sdp ?? this.#described)
+  }
+
   /** Finds what is known of the peer that this connection has proven to reach, and goes on there. */
-  #recognize(pc: RTCPeerConnection): void {
+  #recognize(): void {
     if (this.#recognized) return
     this.#recognized = true
     const { deliveries, peer } = this.#owner
-    const certificate = certificateOf(pc)
+    const certificate = this.#shownCertificate()
     const own = this.#delivery
     const known = deliveries.find(certificate) ?? own
     if (known !== own) {
@@ -202,7 +217,7 @@ export class DataChannels {
   /** A JSON array is between the two channels; all else is a message. */
   #receive(pc: RTCPeerConnection, data: string | ArrayBuffer): void {
     if (pc !== this.#pc) return
-    this.#recognize(pc)
+    this.#recognize()
     if (typeof data === "string" && data.startsWith("[")) return this.#control(data)
     if (this.#next === 0) return
     const place = this.#delivery.inbox.accept(this.#next++)
@@ -262,7 +277,7 @@ function parse(text: string): readonly unknown[] {
  * The fingerprint of the certificate that the peer has shown (RFC 8122 §5). A description that names several says
  * nothing: only one of them was checked.
  */
-function certificateOf(pc: RTCPeerConnection | undefined): string {
-  const named = pc?.remoteDescription?.sdp.toUpperCase().match(/^A=FINGERPRINT:.*/gm) ?? []
+function certificateOf(sdp: string): string {
+  const named = sdp.toUpperCase().match(/^A=FINGERPRINT:.*/gm) ?? []
   return new Set(named).size === 1 ? named[0]! : ""
 }

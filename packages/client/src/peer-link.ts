@@ -275,6 +275,7 @@ export class PeerLink {
     if (type === "answer" && pc.signalingState !== "have-local-offer") return
     this.recorder.event("offer-answer", type, `${this.#options.peerName()} sent an ${type}.`)
     if (restartsIce(pc, description)) this.#beginGeneration(pc)
+    this.#channels.describe(description.sdp)
     try {
       await pc.setRemoteDescription(description)
     } catch (error) {
