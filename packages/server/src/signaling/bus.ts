@@ -16,13 +16,15 @@ export class MemoryBus implements Bus {
   readonly #subscribers = new Map<string, Set<(event: RoomEvent) => void>>()
   readonly #later: (act: () => void) => void
   readonly #queue: { room: string; event: RoomEvent }[] = []
+  /** How many of the queue were delivered. */
+  #delivered = 0
 
   constructor(later: (act: () => void) => void) {
     this.#later = later
   }
 
   publish(room: string, event: RoomEvent): void {
-    if (this.#queue.push({ room, event }) === 1) this.#later(() => this.#deliver())
+    if (this.#queue.push({ room, event }) === 1) this.#later(this.#deliver)
   }
 
   subscribe(room: string, deliver: (event: RoomEvent) => void): () => void {
@@ -36,9 +38,13 @@ export class MemoryBus implements Bus {
   }
 
   /** One event a turn: what is published meanwhile joins the end, and one that fails takes no other with it. */
-  #deliver(): void {
-    const { room, event } = this.#queue.shift()!
-    if (this.#queue.length > 0) this.#later(() => this.#deliver())
+  readonly #deliver = (): void => {
+    const { room, event } = this.#queue[this.#delivered++]!
+    if (this.#delivered < this.#queue.length) this.#later(this.#deliver)
+    else {
+      this.#queue.length = 0
+      this.#delivered = 0
+    }
     for (const deliver of this.#subscribers.get(room) ?? []) deliver(event)
   }
 }

@@ -16,6 +16,7 @@ import type { Rooms } from "./rooms.ts"
 /** Something that carries whole messages to one client: a WebSocket, or a simulated stream. */
 export interface Connection {
   readonly client: Address
+  /** The bytes are the caller's again when it returns. */
   send(text: Uint8Array): void
   close(code: string): void
 }
@@ -207,12 +208,12 @@ class ConnectionsOut implements Out<never, RoomsRequest> {
   }
 
   commit(length: number): void {
-    if (length > 0) this.#connections.get(this.#reserved)?.send(this.bytes.slice(0, length))
+    if (length > 0) this.#connections.get(this.#reserved)?.send(this.bytes.subarray(0, length))
   }
 
   forward(d: Datagram, skip: number, length: number, path: Path): void {
     const start = d.offset + skip
-    this.#connections.get(path)?.send(d.bytes.slice(start, start + length))
+    this.#connections.get(path)?.send(d.bytes.subarray(start, start + length))
   }
 
   tell(): void {}

@@ -91,6 +91,8 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
 }
 
 function writeLine(response: ServerResponse, text: Uint8Array): void {
-  response.write(text)
-  response.write("\n")
+  const line = Buffer.allocUnsafe(text.length + 1)
+  line.set(text)
+  line[text.length] = LINE_FEED
+  response.write(line)
 }

@@ -7,6 +7,7 @@ import {
   type Signal,
 } from "@tightbeam/client"
 import { z } from "zod"
+import { frequentMessage } from "./frequent.ts"
 
 const id = z.string().regex(ROOM_NAME, "1–64 of A–Z a–z 0–9 _ -")
 const room = id
@@ -101,10 +102,13 @@ export function parseClientMessage(schema: z.ZodType<ClientMessage>, text: strin
   }
   if (typeof json !== "object" || json === null || Array.isArray(json))
     return { numbering: {}, problem: "This is not an object." }
-  const { n, ack, ...rest } = json as { n?: unknown; ack?: unknown }
+  const { n, ack } = json as { n?: unknown; ack?: unknown }
   if (!isNumber(n, 1)) return { numbering: {}, problem: '"n": must be a whole number from 1 on.' }
   if (!isNumber(ack, 0)) return { numbering: {}, problem: '"ack": must be a whole number from 0 on.' }
   const numbering = { n, ack }
+  const frequent = frequentMessage(json)
+  if (frequent !== undefined) return { numbering, message: frequent }
+  const { n: _n, ack: _ack, ...rest } = json as { n?: unknown; ack?: unknown }
   const result = schema.safeParse(rest)
   return result.success ? { numbering, message: result.data } : { numbering, ...problemOf(result.error) }
 }

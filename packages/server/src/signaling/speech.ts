@@ -44,7 +44,7 @@ export function send(path: Path, message: ServerMessage, out: RoomsOut, session?
 export function sendText(path: Path, text: string, out: RoomsOut): void {
   // UTF-8 needs at most three bytes for a UTF-16 unit.
   const at = out.reserve(path, text.length * 3)
-  out.commit(encoder.encodeInto(text, out.bytes.subarray(at)).written)
+  out.commit(encoder.encodeInto(text, at === 0 ? out.bytes : out.bytes.subarray(at)).written)
 }
 
 /** Books a message's numbers; false when it is not to be handled: heard before, or not the next. */
