@@ -25,6 +25,9 @@ const CLOSE = { refused: 4000, idle: 4001, slow: 4008, tooMany: 4029 } as const
 const NORMAL = 1000
 const GOING_AWAY = 1001
 
+/** How long a socket that is given up stays open, so that the reason arrives before its end, ms. */
+const LINGER = 1000
+
 /** FIN, and the opcode of text. */
 const FINAL_TEXT = 0x81
 
@@ -54,12 +57,15 @@ export function webSocketSignaling(
 
 /** Holds nothing of the request, which may be a hundred headers. */
 function serve(ws: WebSocket, socket: Duplex, client: Address, host: SignalingHost, sendQueue: number): void {
+  const endSoon = () => void setTimeout(() => ws.terminate(), LINGER).unref()
   const path = host.opened({
     client,
     send: text => {
       if (ws.readyState !== ws.OPEN) return
-      if (socket.writableLength > sendQueue) ws.close(CLOSE.slow, "slow reader")
-      else socket.write(textFrame(text))
+      if (socket.writableLength > sendQueue) {
+        ws.close(CLOSE.slow, "slow reader")
+        endSoon()
+      } else socket.write(textFrame(text))
     },
     close: code => {
       if (code === "left") ws.close(NORMAL, code)
@@ -74,8 +80,12 @@ function serve(ws: WebSocket, socket: Duplex, client: Address, host: SignalingHo
   }
   ws.on("message", (data: Buffer) => host.message(path, data))
   ws.on("close", () => host.closed(path))
-  // Malformed frames and resets end in "close" as well: there is nothing else to do about them.
-  ws.on("error", () => {})
+  // Malformed frames, and those that are far too large, end in "close" as well. `ws` has said why, and would read all
+  // that still comes, to no end but the garbage of it: it stays where it is until they have had time to hear.
+  ws.on("error", () => {
+    process.nextTick(() => socket.pause())
+    endSoon()
+  })
 }
 
 /**
