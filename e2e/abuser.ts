@@ -96,7 +96,7 @@ process.on("message", (message: { on: boolean }) => {
 let harming = false
 
 /** Messages of 50 KB that the friend of who reads nothing begins with. */
-const BURST = 120
+const BURST = 80
 
 /** How soon it comes back, ms. */
 const PAUSE = 100

@@ -28,6 +28,9 @@ const GOING_AWAY = 1001
 /** How long a socket that is given up stays open, so that the reason arrives before its end, ms. */
 const LINGER = 1000
 
+/** Bytes of a client that are heard before it is everybody else's turn, however much it says at once. */
+const TURN = 64 * 1024
+
 /** FIN, and the opcode of text. */
 const FINAL_TEXT = 0x81
 
@@ -78,11 +81,21 @@ function serve(ws: WebSocket, socket: Duplex, client: Address, host: SignalingHo
     ws.close(GOING_AWAY, "too many connections")
     return
   }
-  ws.on("message", (data: Buffer) => host.message(path, data))
+  let turn = TURN
+  let failed = false
+  ws.on("message", (data: Buffer) => {
+    host.message(path, data)
+    turn -= data.length
+    if (turn > 0) return
+    turn = TURN
+    ws.pause()
+    setImmediate(() => failed || ws.resume())
+  })
   ws.on("close", () => host.closed(path))
   // Malformed frames, and those that are far too large, end in "close" as well. `ws` has said why, and would read all
   // that still comes, to no end but the garbage of it: it stays where it is until they have had time to hear.
   ws.on("error", () => {
+    failed = true
     process.nextTick(() => socket.pause())
     endSoon()
   })
