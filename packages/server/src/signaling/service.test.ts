@@ -47,22 +47,23 @@ async function open(t: TestContext, url: string, options: object = {}) {
   const socket = new WebSocket(`${url}/signal`, "tightbeam.v1", options)
   t.after(() => socket.terminate())
   const received: ServerMessage[] = []
+  const unread: ServerMessage[] = []
   socket.on("message", (data: Buffer) => {
     const message = JSON.parse(data.toString()) as ServerMessage
-    if (message.type !== "lobby") received.push(message)
+    // Whoever is alone is a host, and hears of the lobby at any time: that is not waited for here.
+    if (message.type === "lobby") return
+    received.push(message)
+    unread.push(message)
   })
   await once(socket, "open")
   return {
     socket,
     received,
     say: (message: ClientMessage) => socket.send(JSON.stringify(message)),
-    /** Whoever is alone is a host, and hears of the lobby at any time: that is not waited for here. */
+    /** The first that was not read yet. */
     next: async () => {
-      for (;;) {
-        const [data] = (await once(socket, "message")) as [Buffer]
-        const message = JSON.parse(data.toString()) as ServerMessage
-        if (message.type !== "lobby") return message
-      }
+      while (unread.length === 0) await once(socket, "message")
+      return unread.shift()!
     },
   }
 }
