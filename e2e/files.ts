@@ -45,11 +45,14 @@ export function makeAndSend(person: Person, made: readonly Made[]): Promise<stri
 export const acceptFiles = (person: Person): Promise<void> =>
   person.at("file-card").last().getByRole("button", { name: "Accept" }).click()
 
-/** Waits until the last offer has come so far. */
-export const filesBecome = (person: Person, status: string): Promise<void> =>
-  person.page
-    .locator(`[data-testid=file-card] >> nth=-1 >> [data-testid=file-row][data-status=${status}]`)
-    .waitFor({ timeout: PATIENCE })
+/** Waits until the last offer has come so far; throws when it ends otherwise. */
+export async function filesBecome(person: Person, status: string): Promise<void> {
+  const row = (status: string) =>
+    person.page.locator(`[data-testid=file-card] >> nth=-1 >> [data-testid=file-row][data-status=${status}]`)
+  await row(status).or(row("failed")).waitFor({ timeout: PATIENCE })
+  if (status !== "failed" && (await row("failed").count()) > 0)
+    throw new Error(`The transfer failed: ${await row("failed").innerText()}`)
+}
 
 /** Waits until so many bytes of an offer that is under way are there. */
 export async function filesArrived(person: Person, bytes: number): Promise<void> {

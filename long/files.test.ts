@@ -9,7 +9,7 @@ import { createWriteStream, mkdirSync, writeFileSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { after, before, describe, test } from "node:test"
+import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { setTimeout as pass } from "node:timers/promises"
 import type { Browser } from "playwright-core"
 import { acceptFiles, filesArrived, filesBecome, MB, saved, sha256, withoutPickers } from "../e2e/files.ts"
@@ -21,8 +21,9 @@ const SMALL = 10_000
 /** How much later sound may come while files go, ms. */
 const MOST_ADDED = 30
 
-/** Seconds of calm that are compared with. */
+/** Seconds of calm that are compared with, before and after; and how long a call takes to come to rest first. */
 const CALM = 20
+const SETTLE = 40
 
 interface Sound {
   readonly delay: number
@@ -73,8 +74,10 @@ function listen(person: Person): { stop(): Promise<number[]> } {
   }
 }
 
-const p95 = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.95)]!
+const percentile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!
+
+const p95 = (values: readonly number[]): number => percentile(values, 0.95)
 
 /** The files of an archive without compression, by name: their SHA-256 (APPNOTE.TXT §4.3). */
 function unzipped(zip: Buffer): Map<string, string> {
@@ -114,6 +117,9 @@ describe("Large and many", { timeout: 4 * PATIENCE }, () => {
     folder = await mkdtemp(join(tmpdir(), "tightbeam-files-"))
     server = await Server.start()
     browser = await launchChromium()
+  })
+  /** Pages of their own for each test: a browser gives those in a private window only so much space. */
+  beforeEach(async () => {
     ada = await Person.open(browser, `${server.url}/r/files`)
     ben = await Person.open(browser, `${server.url}/r/files`)
     for (const person of [ada, ben]) await withoutPickers(person)
@@ -121,6 +127,9 @@ describe("Large and many", { timeout: 4 * PATIENCE }, () => {
     await ben.join("Ben")
     await Promise.all([ada.seesAndHears(), ben.seesAndHears()])
     for (const person of [ada, ben]) await person.at("toggle-chat").click()
+  })
+  afterEach(async () => {
+    for (const person of [ada, ben]) await person?.close()
   })
   after(async () => {
     await browser?.close()
@@ -145,7 +154,7 @@ describe("Large and many", { timeout: 4 * PATIENCE }, () => {
   })
 
   test(`a gigabyte delays the call's sound by ${MOST_ADDED} ms at most`, { timeout: PATIENCE }, async t => {
-    await pass(5000)
+    await pass(SETTLE * 1000)
     const calm = listen(ben)
     await pass(CALM * 1000)
     const before = await calm.stop()
@@ -162,10 +171,12 @@ describe("Large and many", { timeout: 4 * PATIENCE }, () => {
     const later = await rest.stop()
     t.diagnostic(`${(LARGE / MB / seconds).toFixed(1)} MB/s over ${seconds.toFixed(0)} s`)
     for (const [when, delays] of Object.entries({ before, during, later }))
-      t.diagnostic(`delay of sound ${when}: p95 ${p95(delays).toFixed(1)} ms of ${delays.length} seconds`)
+      t.diagnostic(
+        `delay of sound ${when}: p50 ${percentile(delays, 0.5).toFixed(1)} ms, p95 ${p95(delays).toFixed(1)} ms, of ${delays.length} seconds`,
+      )
     const { path } = await saved(ben)
     assert.equal(await sha256(path), await sha256(large()))
-    assert.ok(p95(during) - p95(before) <= MOST_ADDED)
+    assert.ok(p95(during) - p95([...before, ...later]) <= MOST_ADDED)
   })
 
   test("a gigabyte goes on where it was when the connection, and then the server, die", {

@@ -9,7 +9,7 @@ import { online } from "../online.ts"
 import { shareLink } from "../share-link.ts"
 import { Waiting } from "../waiting.tsx"
 import { fakeMedia } from "./fake-media.ts"
-import { CALLS, WAITING } from "./scenes.ts"
+import { CALLS, isPlayed, WAITING } from "./scenes.ts"
 
 /** Every state of the pages, without a server: gallery.html?scene=NAME. */
 const LOBBIES: Readonly<Record<string, () => MediaSource | undefined>> = {
@@ -78,14 +78,16 @@ async function scene(name: string): Promise<ComponentChildren> {
 const name = new URLSearchParams(location.search).get("scene") ?? ""
 document.title = `${name} · Tightbeam gallery`
 render(await scene(name), document.querySelector("#app")!)
-/** How long the slowest scene takes until nothing moves any more, ms. */
+/** How long the slowest scene takes, once it has played, until nothing moves any more, ms. */
 const SETTLES = 1_200
+let playedAt = Number.POSITIVE_INFINITY
 
 /** Says that it is all there, once every picture has arrived. */
 const settling = setInterval(() => {
+  if (isPlayed()) playedAt = Math.min(playedAt, performance.now())
   const pictures = [...document.querySelectorAll("video")]
   if (
-    performance.now() < SETTLES ||
+    performance.now() < playedAt + SETTLES ||
     pictures.some(({ readyState }) => readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
   )
     return

@@ -131,9 +131,32 @@ function graded(store: RoomStore): void {
   })
 }
 
+/** What scenes have yet to do. */
+let undone = 0
+
+/** Whether every scene has done what it does once it is drawn. */
+export const isPlayed = (): boolean => undone === 0
+
+/** How long after something is drawn it also listens, ms. */
+const LISTENS = 100
+
+/** Acts on an element once it is there. */
+function onceThere(selector: string, act: (element: HTMLElement) => void): void {
+  undone++
+  const timer = setInterval(() => {
+    const element = document.querySelector<HTMLElement>(selector)
+    if (element === null) return
+    clearInterval(timer)
+    setTimeout(() => {
+      act(element)
+      undone--
+    }, LISTENS)
+  }, 50)
+}
+
 /** Opens what a click on the button would. */
 const opened = (testid: string) => (): void =>
-  void setTimeout(() => document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.click(), 200)
+  onceThere(`[data-testid="${testid}"]`, button => button.click())
 
 function captioned(store: RoomStore): void {
   store.view.captions.value = true
@@ -245,14 +268,7 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
       store.kicking.value = store.snapshot.value.participants[1]
     }),
   "call-devices": () =>
-    call(
-      FIVE.slice(0, 2),
-      () =>
-        void setTimeout(
-          () => document.querySelector<HTMLElement>(".tile-button[aria-label=Devices]")?.click(),
-          200,
-        ),
-    ),
+    call(FIVE.slice(0, 2), () => onceThere(".tile-button[aria-label=Devices]", button => button.click())),
   "call-gone": () =>
     call(
       [{ name: "Ben Okafor", camera: false, timeline: failedChecks }],
@@ -270,9 +286,10 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
       store => store.setAudioOnly(true),
     ),
   "call-help": () =>
-    call(
-      FIVE.slice(0, 2),
-      () => void setTimeout(() => document.dispatchEvent(new KeyboardEvent("keydown", { key: "?" })), 200),
+    call(FIVE.slice(0, 2), () =>
+      onceThere("[data-testid=leave]", () =>
+        document.dispatchEvent(new KeyboardEvent("keydown", { key: "?" })),
+      ),
     ),
   "call-sharing": () => call(FIVE.slice(0, 2), store => void store.toggle("screen")),
   "call-chat": () =>
@@ -289,15 +306,17 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
     call(FIVE, store => {
       store.show("chat")
       everyFileCard(store)
-      setTimeout(() => document.querySelector(".chat-log")!.scrollTo(0, 0), 900)
+      onceThere("[data-testid=file-card]", () =>
+        setTimeout(() => document.querySelector(".chat-log")!.scrollTo(0, 0), 900),
+      )
     }),
   "call-files-drop": () =>
     call(FIVE, () => {
-      setTimeout(() => {
+      onceThere("[data-testid=leave]", () => {
         const dataTransfer = new DataTransfer()
         dataTransfer.items.add(new File([], "a.txt"))
         document.dispatchEvent(new DragEvent("dragover", { dataTransfer }))
-      }, 500)
+      })
     }),
   "call-chat-empty": () => call([{ name: "Ben Okafor" }], store => (store.panel.value = "chat")),
   "call-unread": () => call(FIVE, chatter),
