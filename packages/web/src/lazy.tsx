@@ -17,8 +17,8 @@ export function lazy<Props extends object>(load: () => Promise<ComponentType<Pro
       const show = (): void => {
         if (!gone) redraw(true)
       }
-      // Where it cannot be loaded now, whoever opens it again tries again.
-      if (Loaded === undefined) once().then(show, () => {})
+      // It may have come since this was drawn. Where it cannot be loaded now, whoever opens it again tries again.
+      once().then(show, () => {})
       return () => {
         gone = true
       }

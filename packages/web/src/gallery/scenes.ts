@@ -154,6 +154,16 @@ function onceThere(selector: string, act: (element: HTMLElement) => void): void 
   }, 50)
 }
 
+/** Acts, again and again, until that shows something: what listens may still be loading. */
+function until(shown: string, act: () => void): void {
+  undone++
+  const timer = setInterval(() => {
+    if (document.querySelector(shown) === null) return act()
+    clearInterval(timer)
+    undone--
+  }, LISTENS)
+}
+
 /** Opens what a click on the button would. */
 const opened = (testid: string) => (): void =>
   onceThere(`[data-testid="${testid}"]`, button => button.click())
@@ -287,8 +297,8 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
     ),
   "call-help": () =>
     call(FIVE.slice(0, 2), () =>
-      onceThere("[data-testid=leave]", () =>
-        document.dispatchEvent(new KeyboardEvent("keydown", { key: "?" })),
+      until("dialog[open]", () =>
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true })),
       ),
     ),
   "call-sharing": () => call(FIVE.slice(0, 2), store => void store.toggle("screen")),
@@ -311,13 +321,13 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
       )
     }),
   "call-files-drop": () =>
-    call(FIVE, () => {
-      onceThere("[data-testid=leave]", () => {
+    call(FIVE, () =>
+      until("[data-testid=file-drop]", () => {
         const dataTransfer = new DataTransfer()
         dataTransfer.items.add(new File([], "a.txt"))
         document.dispatchEvent(new DragEvent("dragover", { dataTransfer }))
-      })
-    }),
+      }),
+    ),
   "call-chat-empty": () => call([{ name: "Ben Okafor" }], store => (store.panel.value = "chat")),
   "call-unread": () => call(FIVE, chatter),
   "call-timeline": () => call([{ name: "Ben Okafor" }], store => store.show("timeline")),
