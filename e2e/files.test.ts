@@ -6,13 +6,13 @@ import {
   acceptFiles,
   filesArrived,
   filesBecome,
+  inFilesCall,
   MB,
   makeAndSend,
   saved,
   sha256,
-  withoutPickers,
 } from "./files.ts"
-import { killConnections, launchChromium, Person, Server } from "./harness.ts"
+import { killConnections, launchChromium, type Person, Server } from "./harness.ts"
 
 describe("Files", () => {
   let server: Server
@@ -23,13 +23,7 @@ describe("Files", () => {
   before(async () => {
     server = await Server.start()
     browser = await launchChromium()
-    ada = await Person.open(browser, `${server.url}/r/files`)
-    ben = await Person.open(browser, `${server.url}/r/files`)
-    for (const person of [ada, ben]) await withoutPickers(person)
-    await ada.join("Ada")
-    await ben.join("Ben")
-    await Promise.all([ada.seesAndHears(), ben.seesAndHears()])
-    for (const person of [ada, ben]) await person.at("toggle-chat").click()
+    ;[ada, ben] = await inFilesCall(browser, server)
   })
   after(async () => {
     await browser?.close()

@@ -1,7 +1,8 @@
 /** Files in the pages: chosen, accepted, followed, and saved. */
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import type { Person } from "./harness.ts"
+import type { Browser } from "playwright-core"
+import { Person, type Server } from "./harness.ts"
 
 export const MB = 1_000_000
 
@@ -14,10 +15,23 @@ interface Made {
 }
 
 /** A dialog of the system cannot be clicked here: as in browsers that have none. */
-export const withoutPickers = (person: Person): Promise<void> =>
+const withoutPickers = (person: Person): Promise<void> =>
   person.page.evaluate(() => {
     Object.assign(globalThis, { showSaveFilePicker: undefined, showDirectoryPicker: undefined })
   })
+
+/** Two people in a call with the chat open, where files are. */
+export async function inFilesCall(browser: Browser, server: Server): Promise<[ada: Person, ben: Person]> {
+  const open = () => Person.open(browser, `${server.url}/r/files`)
+  const people: [Person, Person] = [await open(), await open()]
+  const [ada, ben] = people
+  for (const person of people) await withoutPickers(person)
+  await ada.join("Ada")
+  await ben.join("Ben")
+  await Promise.all(people.map(person => person.seesAndHears()))
+  for (const person of people) await person.at("toggle-chat").click()
+  return people
+}
 
 /** Makes files in the page and chooses them; returns their SHA-256. */
 export function makeAndSend(person: Person, made: readonly Made[]): Promise<string[]> {

@@ -12,8 +12,8 @@ import { join } from "node:path"
 import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { setTimeout as pass } from "node:timers/promises"
 import type { Browser } from "playwright-core"
-import { acceptFiles, filesArrived, filesBecome, MB, saved, sha256, withoutPickers } from "../e2e/files.ts"
-import { killConnections, launchChromium, Person, Server } from "../e2e/harness.ts"
+import { acceptFiles, filesArrived, filesBecome, inFilesCall, MB, saved, sha256 } from "../e2e/files.ts"
+import { killConnections, launchChromium, type Person, Server } from "../e2e/harness.ts"
 
 const LARGE = 1000 * MB
 const SMALL = 10_000
@@ -120,13 +120,7 @@ describe("Large and many", { timeout: 4 * PATIENCE }, () => {
   })
   /** Pages of their own for each test: a browser gives those in a private window only so much space. */
   beforeEach(async () => {
-    ada = await Person.open(browser, `${server.url}/r/files`)
-    ben = await Person.open(browser, `${server.url}/r/files`)
-    for (const person of [ada, ben]) await withoutPickers(person)
-    await ada.join("Ada")
-    await ben.join("Ben")
-    await Promise.all([ada.seesAndHears(), ben.seesAndHears()])
-    for (const person of [ada, ben]) await person.at("toggle-chat").click()
+    ;[ada, ben] = await inFilesCall(browser, server)
   })
   afterEach(async () => {
     for (const person of [ada, ben]) await person?.close()
