@@ -5,6 +5,8 @@ import { ACK_AFTER, Inbox, Outbox } from "./numbering.ts"
 
 const n = (text: string) => (JSON.parse(text) as { n: number }).n
 
+const MESSAGE = JSON.stringify({ type: "hand", raised: true })
+
 describe("Outbox and Inbox", () => {
   test("bring everything across once and in order, wherever the line is cut", () => {
     const cuts = fc.array(fc.record({ say: fc.nat(5), arrive: fc.nat(5), ackArrives: fc.boolean() }), {
@@ -23,7 +25,7 @@ describe("Outbox and Inbox", () => {
         }
         for (const { say, arrive, ackArrives } of cuts) {
           // What is under way when the line is cut is lost; then a new line replays what was not acknowledged.
-          const underWay = Array.from({ length: say }, () => outbox.add({ what: said++ }, 0))
+          const underWay = Array.from({ length: say }, () => outbox.add(JSON.stringify({ what: said++ }), 0))
           for (const text of underWay.slice(0, arrive)) receive(text)
           if (ackArrives) outbox.acknowledge(inbox.ack())
           assert.ok(outbox.reaches(inbox.received))
@@ -39,20 +41,20 @@ describe("Outbox and Inbox", () => {
 
   test("an outbox that holds too much gives up, and says so", () => {
     const outbox = new Outbox({ messages: 3, bytes: 1e6 })
-    for (let i = 0; i < 3; i++) outbox.add({}, 0)
+    for (let i = 0; i < 3; i++) outbox.add(MESSAGE, 0)
     assert.ok(!outbox.overflowed && outbox.reaches(0))
-    outbox.add({}, 0)
+    outbox.add(MESSAGE, 0)
     assert.ok(outbox.overflowed && !outbox.reaches(4))
     assert.equal([...outbox.unacknowledged()].length, 0)
-    assert.equal(n(outbox.add({}, 0)), 5)
+    assert.equal(n(outbox.add(MESSAGE, 0)), 5)
     const large = new Outbox({ messages: 100, bytes: 200 })
-    large.add({ text: "x".repeat(300) }, 0)
+    large.add(JSON.stringify({ text: "x".repeat(300) }), 0)
     assert.ok(large.overflowed)
   })
 
   test("acknowledgements of what was never said, or long ago, change nothing", () => {
     const outbox = new Outbox()
-    outbox.add({}, 0)
+    outbox.add(MESSAGE, 0)
     outbox.acknowledge(99)
     assert.ok(outbox.reaches(0) && !outbox.reaches(99))
     outbox.acknowledge(1)

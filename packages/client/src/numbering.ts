@@ -58,8 +58,7 @@ export class Unacknowledged<Message extends { readonly length: number }> {
   /** The other side has heard all up to `ack`. Numbers that were never given are nonsense, and ignored. */
   acknowledge(ack: number): void {
     if (ack > this.#last) return
-    const dropped = this.#kept.splice(0, Math.max(0, ack - this.acknowledged))
-    for (const { length } of dropped) this.#size -= length
+    for (let count = ack - this.acknowledged; count > 0; count--) this.#size -= this.#kept.shift()!.length
   }
 
   /** Takes back what was never said, from the first that `unsaid` holds for on. */
@@ -97,10 +96,10 @@ export class Outbox {
     return this.#overflowed
   }
 
-  /** Numbers a message and keeps it; returns it as text. */
-  add(message: object, ack: number): string {
+  /** Numbers a message, a JSON object that says something, and keeps it; returns it with its numbers. */
+  add(message: string, ack: number): string {
     const kept = this.#kept
-    const text = JSON.stringify({ ...message, n: kept.last + 1, ack })
+    const text = `${message.slice(0, -1)},"n":${kept.last + 1},"ack":${ack}}`
     kept.keep(text)
     if (kept.count > this.#limits.messages || kept.size > this.#limits.bytes) this.#overflowed = true
     if (this.#overflowed) kept.clear()

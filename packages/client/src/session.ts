@@ -123,7 +123,7 @@ export class Session {
   send(message: ClientMessage): void {
     // Before the first welcome there is nobody to tell; what matters then is told on joining.
     if (this.#over || this.#key === undefined) return
-    const text = this.#outbox.add(message, this.#inbox.ack())
+    const text = this.#outbox.add(JSON.stringify(message), this.#inbox.ack())
     if (this.#ready) this.#transport!.send(text)
   }
 

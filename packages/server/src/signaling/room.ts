@@ -1,4 +1,5 @@
-import type { ErrorCode, Lobby, Participant, Peer, Publication, Role, Signal } from "@tightbeam/client"
+import type { ErrorCode, Lobby, Participant, Peer, Publication, Role } from "@tightbeam/client"
+import type { PassedSignal } from "./frequent.ts"
 
 /** What happens in a room, in the one order that its bus gives to everybody. `by`: the host who does it. */
 export type RoomEvent =
@@ -17,13 +18,7 @@ export type RoomEvent =
   | { readonly type: "lock"; readonly by: string; readonly locked: boolean }
   | { readonly type: "admit"; readonly by: string; readonly id: string; readonly admit: boolean }
   | { readonly type: "kick"; readonly by: string; readonly id: string }
-  | {
-      readonly type: "signal"
-      readonly from: string
-      readonly to: string
-      readonly generation: number
-      readonly signal: Signal
-    }
+  | (PassedSignal & { readonly from: string })
 
 /** What became of an event. `seq`: its number among the changes that everybody is told. */
 export type Change =

@@ -5,12 +5,13 @@ import type { z } from "zod"
 import { type AddressTable, TokenBucket } from "../limits/index.ts"
 import type { Grants, RoomsReply, RoomsRequest } from "./ask.ts"
 import { ExpiringSet } from "./expiring-set.ts"
+import type { PassedSignal } from "./frequent.ts"
 import { DEFAULT_LIMITS, type SignalingLimits } from "./limits.ts"
 import { type Change, type DismissalCode, Room, type RoomEvent } from "./room.ts"
-import { clientMessageSchema, parseClientMessage } from "./schema.ts"
+import { clientMessageSchema, type Heard, parseClientMessage } from "./schema.ts"
 import { type Connection, type Session, whatIsTooMany } from "./session.ts"
 import { type Source, sources } from "./source.ts"
-import { client, close, count, type RoomsOut, refuse, send, sendText, tell } from "./speech.ts"
+import { client, close, count, type RoomsOut, refuse, send, sendText, tell, tellText } from "./speech.ts"
 
 export interface RoomsOptions {
   readonly crypto: Crypto
@@ -168,7 +169,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     this.#scheduleSweep(now)
   }
 
-  #handle(connection: Connection, message: ClientMessage, out: RoomsOut): void {
+  #handle(connection: Connection, message: Heard, out: RoomsOut): void {
     if (message.type === "join" || message.type === "rejoin") {
       const busy = connection.session !== undefined || connection.attempt !== undefined
       if (busy) refuse(connection, "already-joined", out)
@@ -321,14 +322,18 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   #relay(
     connection: Connection,
     { room, participant }: Session,
-    { to, generation, signal }: Extract<ClientMessage, { type: "signal" }>,
+    { to, generation, what, signal }: PassedSignal,
     out: RoomsOut,
   ): void {
     if (to === participant || !this.#rooms.get(room)!.room.members.has(to))
       return refuse(connection, "no-such-participant", out, {
         message: nobodyInRoom(to),
       })
-    out.ask({ type: "publish", room, event: { type: "signal", from: participant, to, generation, signal } })
+    out.ask({
+      type: "publish",
+      room,
+      event: { type: "signal", from: participant, to, generation, what, signal },
+    })
   }
 
   /** What hosts may do. The room itself decides when the bus brings it; this says why not, where that is known. */
@@ -382,14 +387,14 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   #passOn(
     name: string,
     { room, sessions }: Held,
-    { from, to, generation, signal }: Extract<RoomEvent, { type: "signal" }>,
+    { from, to, generation, what, signal }: Extract<RoomEvent, { type: "signal" }>,
     out: RoomsOut,
   ): void {
     const target = sessions.get(to)
     // Who left meanwhile has nothing more to say.
     if (target === undefined || !target.present || !room.members.has(from)) return
-    tell(target, { type: "signal", from, generation, signal }, out)
-    out.note({ layer: "signaling", kind: "relayed", room: name, from, to, what: whatIs(signal), generation })
+    tellText(target, `{"type":"signal","from":"${from}","generation":${generation},"signal":${signal}}`, out)
+    out.note({ layer: "signaling", kind: "relayed", room: name, from, to, what, generation })
   }
 
   /** Tells this process's participants of one change of their room. */
@@ -507,8 +512,3 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
 }
 
 const nobodyInRoom = (id: string) => `Nobody of the id ${id} is in the room.`
-
-function whatIs(signal: Extract<RoomEvent, { type: "signal" }>["signal"]) {
-  if ("description" in signal) return signal.description.type
-  return signal.candidate.candidate === "" ? "end-of-candidates" : "candidate"
-}

@@ -7,7 +7,7 @@ import {
   type Signal,
 } from "@tightbeam/client"
 import { z } from "zod"
-import { frequentMessage } from "./frequent.ts"
+import { frequentMessage, type PassedSignal } from "./frequent.ts"
 
 const id = z.string().regex(ROOM_NAME, "1–64 of A–Z a–z 0–9 _ -")
 const room = id
@@ -86,14 +86,19 @@ export interface Numbers {
   readonly ack?: number | undefined
 }
 
+/** What a client said, checked. */
+export type Heard = Exclude<ClientMessage, { type: "signal" }> | PassedSignal
+
 /** A message that makes no sense still has its number: the next one's follows it. */
 export type Parsed = { readonly numbering: Numbers } & (
-  | { readonly message: ClientMessage }
+  | { readonly message: Heard }
   | { readonly problem: string }
 )
 
 /** Reads one message, or says in a sentence what is wrong with it. Never throws. */
 export function parseClientMessage(schema: z.ZodType<ClientMessage>, text: string): Parsed {
+  const frequent = frequentMessage(text)
+  if (frequent !== undefined) return frequent
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -102,15 +107,24 @@ export function parseClientMessage(schema: z.ZodType<ClientMessage>, text: strin
   }
   if (typeof json !== "object" || json === null || Array.isArray(json))
     return { numbering: {}, problem: "This is not an object." }
-  const { n, ack } = json as { n?: unknown; ack?: unknown }
+  const { n, ack, ...rest } = json as { n?: unknown; ack?: unknown }
   if (!isNumber(n, 1)) return { numbering: {}, problem: '"n": must be a whole number from 1 on.' }
   if (!isNumber(ack, 0)) return { numbering: {}, problem: '"ack": must be a whole number from 0 on.' }
   const numbering = { n, ack }
-  const frequent = frequentMessage(json)
-  if (frequent !== undefined) return { numbering, message: frequent }
-  const { n: _n, ack: _ack, ...rest } = json as { n?: unknown; ack?: unknown }
   const result = schema.safeParse(rest)
-  return result.success ? { numbering, message: result.data } : { numbering, ...problemOf(result.error) }
+  return result.success
+    ? { numbering, message: passed(result.data) }
+    : { numbering, ...problemOf(result.error) }
+}
+
+function passed(message: ClientMessage): Heard {
+  if (message.type !== "signal") return message
+  return { ...message, what: whatIs(message.signal), signal: JSON.stringify(message.signal) }
+}
+
+function whatIs(signal: Signal): PassedSignal["what"] {
+  if ("description" in signal) return signal.description.type
+  return signal.candidate.candidate === "" ? "end-of-candidates" : "candidate"
 }
 
 function isNumber(value: unknown, min: number): value is number | undefined {

@@ -31,6 +31,11 @@ export function close(connection: Connection, code: ErrorCode | "left" | "idle",
 
 /** Says it to a participant: now, and again on the next socket if it may have been missed. */
 export function tell(session: Session, message: ServerMessage, out: RoomsOut): void {
+  tellText(session, JSON.stringify(message), out)
+}
+
+/** As `tell`; the message as JSON, an object. */
+export function tellText(session: Session, message: string, out: RoomsOut): void {
   const text = session.outbox.add(message, session.inbox.ack())
   if (session.connection !== undefined) sendText(session.connection.path, text, out)
 }
