@@ -81,7 +81,7 @@ export class FileDesk {
     try {
       const destination = await chooseDestination(transfer)
       if (destination === undefined) return
-      ;(transfer as ReceivingTransfer).accept(destination.sink)
+      transfer.accept(destination.sink)
       group.kept = destination.kept
     } catch (error) {
       this.#host.trouble(error)
@@ -90,7 +90,7 @@ export class FileDesk {
 
   decline(card: string): void {
     for (const transfer of this.#groups.get(card)?.transfers ?? [])
-      if (transfer.direction === "receiving") (transfer as ReceivingTransfer).decline()
+      if (transfer.direction === "receiving") transfer.decline()
   }
 
   cancel(card: string, transfer?: string): void {

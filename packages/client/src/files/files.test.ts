@@ -4,10 +4,9 @@ import { Random } from "@tightbeam/sim"
 import fc from "fast-check"
 import type { Room } from "../room.ts"
 import { connectionOf, World } from "../testing/world.ts"
-import { Files } from "./files.ts"
+import { Files, type Transfer } from "./files.ts"
 import { distinct, safePath } from "./names.ts"
 import { MemorySink } from "./sinks.ts"
-import type { Transfer } from "./transfer.ts"
 import { CHUNK, MANIFEST_PART, MAX_OFFERS, readControl, readMessage, TOPIC } from "./wire.ts"
 
 /** Bytes that differ everywhere. */

@@ -5,7 +5,7 @@ import type { Room, RoomEvents } from "../room.ts"
 import { distinct, safePath } from "./names.ts"
 import { ReceivingTransfer } from "./receiving.ts"
 import { Content, SendingTransfer } from "./sending.ts"
-import type { FileDescription, Transfer } from "./transfer.ts"
+import type { FileDescription } from "./transfer.ts"
 import {
   ACK,
   type Control,
@@ -19,6 +19,9 @@ import {
   readMessage,
   TOPIC,
 } from "./wire.ts"
+
+/** An offer to one participant, or of one to us. */
+export type Transfer = SendingTransfer | ReceivingTransfer
 
 /** What `Files` asks of a room. */
 export interface FilesRoom extends Pick<Room, "send" | "subscribe" | "snapshot" | "connection"> {
@@ -188,12 +191,10 @@ export class Files {
     const transfer = this.#transfers.get(control.offer)
     if (transfer?.peer !== from) return
     if (control.type === "cancel") transfer.given(control.why)
-    else if (transfer instanceof SendingTransfer) {
+    else if (transfer.direction === "sending") {
       if (control.type === "decline") transfer.declined()
       else if (control.type === "done") transfer.done()
-      else {
-        transfer.accepted(control)
-      }
+      else transfer.accepted(control)
     }
     this.#look()
   }
@@ -284,7 +285,7 @@ export class Files {
       if (this.#lines.get(peer)?.channel === channel) this.#interrupt(peer)
     }
     channel.onbufferedamountlow = () => {
-      for (const transfer of this.#of(peer)) if (transfer instanceof SendingTransfer) transfer.wake()
+      for (const transfer of this.#of(peer)) if (transfer.direction === "sending") transfer.wake()
     }
     channel.onmessage = ({ data }) => this.#receive(peer, data)
     if (channel.readyState === "open") this.#look()
@@ -304,13 +305,13 @@ export class Files {
   }
 
   #receive(peer: string, data: unknown): void {
-    const message = data instanceof ArrayBuffer ? readMessage(data) : undefined
+    if (!(data instanceof ArrayBuffer)) return
+    const message = readMessage(data)
     if (message === undefined) return
     const { tag, records } = message
-    const bytes = (data as ArrayBuffer).byteLength
     for (const transfer of this.#of(peer)) {
-      if (transfer instanceof ReceivingTransfer) transfer.take(message, bytes)
-      else if (transfer instanceof SendingTransfer)
+      if (transfer.direction === "receiving") transfer.take(message, data.byteLength)
+      else
         for (const { kind, payload } of records)
           if (kind === ACK && payload.length === 8)
             transfer.acknowledged(tag, new DataView(payload.buffer, payload.byteOffset).getFloat64(0))

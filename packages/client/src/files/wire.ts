@@ -26,7 +26,7 @@ const MAX_ID = 64
 export type Listed = readonly [path: string, size: number, modified: number]
 
 export type Control =
-  /** So many files, so many bytes; `manifest` messages list them. */
+  /** So many files; `manifest` messages list them. */
   | { readonly type: "offer"; readonly offer: string; readonly count: number }
   | {
       readonly type: "manifest"
@@ -128,7 +128,7 @@ export class MessageWriter {
     this.#length += RECORD_SIZE + payload.length
   }
 
-  /** The message; what it is of is written over by the next. */
+  /** The message; its bytes are written over by the next. */
   take(): Uint8Array<ArrayBuffer> {
     const message = this.#bytes.subarray(0, this.#length)
     this.#length = TAG_SIZE
@@ -137,11 +137,13 @@ export class MessageWriter {
 }
 
 export function ackMessage(tag: number, received: number): Uint8Array<ArrayBuffer> {
-  const writer = new MessageWriter(tag)
-  const payload = new Uint8Array(8)
-  new DataView(payload.buffer).setFloat64(0, received)
-  writer.put(ACK, payload)
-  return writer.take()
+  const message = new Uint8Array(TAG_SIZE + RECORD_SIZE + 8)
+  const view = new DataView(message.buffer)
+  view.setUint32(0, tag)
+  view.setUint8(TAG_SIZE, ACK)
+  view.setUint32(TAG_SIZE + 1, 8)
+  view.setFloat64(TAG_SIZE + RECORD_SIZE, received)
+  return message
 }
 
 export interface Received {
