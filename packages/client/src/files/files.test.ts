@@ -4,7 +4,7 @@ import { Random } from "@tightbeam/sim"
 import fc from "fast-check"
 import type { Room } from "../room.ts"
 import { connectionOf, World } from "../testing/world.ts"
-import { Files, type Transfer } from "./files.ts"
+import { Files, type FilesRoom, type Transfer } from "./files.ts"
 import { distinct, safePath } from "./names.ts"
 import { MemorySink } from "./sinks.ts"
 import { CHUNK, MANIFEST_PART, MAX_OFFERS, readControl, readMessage, TOPIC } from "./wire.ts"
@@ -280,6 +280,42 @@ describe("Files", () => {
     })
     assert.throws(() => new MemorySink(1001, 1000), { code: "file-too-large" })
     assert.ok(ada.snapshot().state.status === "connected")
+  })
+
+  test("that somebody began to offer are forgotten after they left", async () => {
+    const { schedule, clock } = new World()
+    let participants = [{ id: "eve" }]
+    const changed: (() => void)[] = []
+    const files = new Files(
+      {
+        snapshot: () => ({ participants }),
+        subscribe: (callback: () => void) => changed.push(callback),
+        on: () => () => {},
+        connection: () => undefined,
+      } as unknown as FilesRoom,
+      clock,
+    )
+    const offers: Transfer[] = []
+    files.on("offer", transfer => offers.push(transfer))
+    const away = (ms: number) => {
+      for (const here of [[], [{ id: "eve" }]]) {
+        participants = here
+        for (const callback of changed) callback()
+        schedule.run(ms)
+      }
+    }
+    for (const [offer, ms] of [
+      ["forgotten", 121_000],
+      ["kept", 119_000],
+    ] as const) {
+      files.hear({ type: "offer", offer, count: 1 }, "eve")
+      away(ms)
+      files.hear({ type: "manifest", offer, at: 0, files: [["a", 1, 0]] }, "eve")
+    }
+    assert.deepEqual(
+      offers.map(({ id }) => id),
+      ["kept"],
+    )
   })
 
   test("of a stranger who says nonsense change nothing", async () => {

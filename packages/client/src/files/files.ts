@@ -226,11 +226,11 @@ export class Files {
   /** Keeps a channel to each peer with whom something is under way, and notices who left. */
   #look(): void {
     const here = new Set(this.#room.snapshot().participants.map(({ id }) => id))
-    for (const { peer, over } of this.#transfers.values()) {
-      if (over) continue
-      if (here.has(peer)) this.#ensureLine(peer)
-      else if (!this.#gone.has(peer)) this.#miss(peer)
-    }
+    const live = [...this.#transfers.values()].filter(({ over }) => !over).map(({ peer }) => peer)
+    for (const peer of live) if (here.has(peer)) this.#ensureLine(peer)
+    const arriving = [...this.#arriving.values()].map(({ from }) => from)
+    for (const peer of [...live, ...arriving, ...this.#unsaid.keys(), ...this.#lines.keys()])
+      if (!here.has(peer) && !this.#gone.has(peer)) this.#miss(peer)
     for (const [peer, cancel] of this.#gone)
       if (here.has(peer)) {
         cancel()
@@ -238,6 +238,7 @@ export class Files {
       }
   }
 
+  /** They left: what there is of them is kept for a while. */
   #miss(peer: string): void {
     this.#drop(peer)
     this.#gone.set(
