@@ -84,6 +84,16 @@ describe("Files", () => {
     assert.ok(messages < 30, `${messages} messages`)
   })
 
+  test("may have names as long as they like, in any script", async () => {
+    const { offered } = await pair()
+    const names = Array.from({ length: 600 }, (_, i) => `${"語".repeat(190)}${i}`)
+    const { transfer } = await offered(names.map(name => file(name, content(0))))
+    assert.deepEqual(
+      transfer.files.map(({ path }) => path),
+      names,
+    )
+  })
+
   test("go on where they were after broken connections, a restarted server and new participant ids", async () => {
     for (let seed = 0; seed < 5; seed++) {
       const random = new Random(seed)

@@ -10,11 +10,11 @@ import {
   ACK,
   type Control,
   type Listed,
-  MANIFEST_PART,
   MAX_FILES,
   MAX_OFFERS,
   MAX_PATH,
   MESSAGE_SIZE,
+  manifestParts,
   readControl,
   readMessage,
   TOPIC,
@@ -132,16 +132,13 @@ export class Files {
       size: file.size,
       modified: Math.max(0, Math.floor(file.lastModified)),
     }))
+    const listed = described.map(({ path, size, modified }): Listed => [path, size, modified])
     return (to === undefined ? peers : [to]).map(peer => {
       const transfer = new SendingTransfer(this.#host, crypto.randomUUID(), peer, described, content)
       this.#add(transfer)
       this.#say(peer, { type: "offer", offer: transfer.id, count: files.length })
-      for (let at = 0; at < described.length; at += MANIFEST_PART) {
-        const listed: Listed[] = described
-          .slice(at, at + MANIFEST_PART)
-          .map(({ path, size, modified }) => [path, size, modified])
-        this.#say(peer, { type: "manifest", offer: transfer.id, at, files: listed })
-      }
+      for (const part of manifestParts(listed))
+        this.#say(peer, { type: "manifest", offer: transfer.id, ...part })
       return transfer
     })
   }

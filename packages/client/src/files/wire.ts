@@ -19,6 +19,9 @@ export const MAX_OFFERS = 50
 export const MANIFEST_PART = 500
 export const MAX_PATH = 512
 
+/** Bytes of such a list: with what is around it, less than every peer takes (RFC 8841 §6.1: 64 KiB where it says nothing). */
+const MANIFEST_SIZE = 60_000
+
 /** UTF-16 units of an id. */
 const MAX_ID = 64
 
@@ -62,6 +65,23 @@ const isListed = (value: unknown): value is Listed =>
   value[0].length <= MAX_PATH &&
   isCount(value[1]) &&
   isCount(value[2])
+
+/** Cuts a list into what the messages of a manifest hold. */
+export function* manifestParts(all: readonly Listed[]): Generator<{ at: number; files: readonly Listed[] }> {
+  const encoder = new TextEncoder()
+  let at = 0
+  let size = 0
+  for (const [i, listed] of all.entries()) {
+    const more = encoder.encode(JSON.stringify(listed)).length + 1
+    if (i - at === MANIFEST_PART || size + more > MANIFEST_SIZE) {
+      yield { at, files: all.slice(at, i) }
+      at = i
+      size = 0
+    }
+    size += more
+  }
+  yield { at, files: all.slice(at) }
+}
 
 /** `undefined` for what no client of ours says. */
 export function readControl(data: unknown): Control | undefined {
