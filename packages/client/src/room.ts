@@ -106,6 +106,7 @@ export class Room {
     return () => this.#subscribers.delete(callback)
   }
 
+  /** All of the room at this moment; the same object until something changes. */
   snapshot(): RoomSnapshot {
     this.#snapshot ??= this.#makeSnapshot()
     return this.#snapshot

@@ -35,6 +35,7 @@ export class ReceivingTransfer extends TransferBase {
     this.host.attend()
   }
 
+  /** Turns the offer down; both ends see that it was. */
   decline(): void {
     if (this.status !== "offered") return
     this.host.say(this.peer, { type: "decline", offer: this.id })
