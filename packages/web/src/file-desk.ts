@@ -146,9 +146,21 @@ export class FileDesk {
   }
 
   #update(): void {
+    this.#forget()
     this.cards.value = new Map([...this.#groups].map(([id, group]) => [id, card(id, group)]))
     for (const { transfers, kept } of this.cards.value.values())
       for (const view of transfers) this.#tell(view, kept)
+  }
+
+  /** What `Files` has forgotten is gone here too. */
+  #forget(): void {
+    const known = new Set(this.#files.transfers)
+    for (const [id, { transfers, kept }] of this.#groups) {
+      if (transfers.some(each => known.has(each))) continue
+      this.#groups.delete(id)
+      for (const each of transfers) this.#told.delete(each.id)
+      kept?.forget()
+    }
   }
 
   /** Screen readers hear of what is over, once. */

@@ -338,6 +338,7 @@ export class RoomStore {
 
   #onParticipant({ participant: { id, name }, change }: RoomEvents["participant"]): void {
     this.#names.set(id, name)
+    if (this.#names.size > NAMES_MAX) this.#names.delete(this.#names.keys().next().value!)
     if (change === "updated") return
     this.announcement.value = `${name} ${change}`
     this.chat.add("notice", id, name, change)
@@ -380,6 +381,9 @@ export class RoomStore {
     if (this.panel.value !== "chat") this.announcement.value = `Message from ${name ?? "somebody"}: ${text}`
   }
 }
+
+/** Of those who were here, so many are remembered. */
+const NAMES_MAX = 1000
 
 /** The topic of what is said about files, and how much of it waits for what understands it. */
 const FILES = "tightbeam.files"
