@@ -1,7 +1,6 @@
 /**
- * Bundles the pages into packages/server/pages: index.html, and assets named by their content.
- *
- * And the SDK for script tags, as tightbeam.js.
+ * Bundles the pages into packages/server/pages: index.html, and assets named by their content; and the SDK for script
+ * tags, as tightbeam.js.
  *
  *   node scripts/build-pages.ts             what is shipped
  *   node scripts/build-pages.ts --gallery   and gallery.html: every state of the pages, without a server
@@ -15,6 +14,9 @@ const root = resolve(import.meta.dirname, "..")
 const source = join(root, "packages/web/src")
 
 const SCRIPT_TAG = "tightbeam.js"
+
+/** The oldest that the pages and the SDK run in. */
+const BROWSERS = ["chrome123", "firefox121", "safari17.5"]
 
 /** What the first visit may load as script before it shows, gzipped, bytes. */
 const BUDGET = 45 * 1024
@@ -56,7 +58,7 @@ export async function buildPages({
     metafile: true,
     write: false,
     format: "esm",
-    target: ["chrome123", "firefox121", "safari17.5"],
+    target: BROWSERS,
     jsx: "automatic",
     jsxImportSource: "preact",
     conditions: ["@tightbeam/source"],
@@ -102,7 +104,7 @@ async function buildScriptTag(outfile: string): Promise<void> {
     sourcemap: true,
     format: "iife",
     globalName: "Tightbeam",
-    target: ["chrome123", "firefox121", "safari17.5"],
+    target: BROWSERS,
     legalComments: "none",
     logLevel: "warning",
   })
