@@ -84,7 +84,9 @@ export async function buildPages({
     )
 
   const gzipped = (name: string): number => gzipSync(readFileSync(join(folder, "assets", name))).length
-  const scripts = atOnce(metafile, outputOf(metafile, entries.main)).map(path => gzipped(basename(path)))
+  const scripts = atOnce(metafile.outputs, outputOf(metafile, entries.main)).map(path =>
+    gzipped(basename(path)),
+  )
   const scriptSize = scripts.reduce((sum, size) => sum + size, 0)
   if (scriptSize > BUDGET)
     throw new Error(
@@ -124,11 +126,11 @@ function outputOf({ outputs }: Metafile, entry: string): string {
 }
 
 /** A file and all that it imports, but for what it imports on demand. */
-function atOnce({ outputs }: Metafile, path: string, found: string[] = []): readonly string[] {
+function atOnce(outputs: Metafile["outputs"], path: string, found: string[] = []): readonly string[] {
   if (found.includes(path)) return found
   found.push(path)
   for (const { path: imported, kind } of outputs[path]!.imports)
-    if (kind === "import-statement") atOnce({ outputs } as Metafile, imported, found)
+    if (kind === "import-statement") atOnce(outputs, imported, found)
   return found
 }
 
