@@ -47,13 +47,8 @@ export function signaling(): Service {
         onEvidence: app.onEvidence,
         onFault: error => app.log.error("Signaling has a bug", { error: errorText(error) }),
       })
-      const transport = {
-        host,
-        origins: config.http.origins,
-        messageSize: config.limits.messageSize,
-        clientAddress: app.clientAddress,
-      }
-      routes.onUpgrade("/signal", webSocketSignaling(transport))
+      const transport = { host, origins: config.http.origins, messageSize: config.limits.messageSize }
+      routes.onUpgrade("/signal", webSocketSignaling({ ...transport, clientAddress: app.clientAddress }))
       httpSignaling(routes, transport)
       routeTokens(app)
     },
