@@ -5,20 +5,23 @@ import type { Room, RoomEvents } from "../room.ts"
 import { distinct, safePath } from "./names.ts"
 import { ReceivingTransfer } from "./receiving.ts"
 import { Content, SendingTransfer } from "./sending.ts"
-import type { FileDescription, Transfer } from "./transfer.ts"
+import type { FileDescription } from "./transfer.ts"
 import {
   ACK,
   type Control,
   type Listed,
-  MANIFEST_PART,
   MAX_FILES,
   MAX_OFFERS,
   MAX_PATH,
   MESSAGE_SIZE,
+  manifestParts,
   readControl,
   readMessage,
   TOPIC,
 } from "./wire.ts"
+
+/** An offer to one participant, or of one to us. */
+export type Transfer = SendingTransfer | ReceivingTransfer
 
 /** What `Files` asks of a room. */
 export interface FilesRoom extends Pick<Room, "send" | "subscribe" | "snapshot" | "connection"> {
@@ -129,16 +132,13 @@ export class Files {
       size: file.size,
       modified: Math.max(0, Math.floor(file.lastModified)),
     }))
+    const listed = described.map(({ path, size, modified }): Listed => [path, size, modified])
     return (to === undefined ? peers : [to]).map(peer => {
       const transfer = new SendingTransfer(this.#host, crypto.randomUUID(), peer, described, content)
       this.#add(transfer)
       this.#say(peer, { type: "offer", offer: transfer.id, count: files.length })
-      for (let at = 0; at < described.length; at += MANIFEST_PART) {
-        const listed: Listed[] = described
-          .slice(at, at + MANIFEST_PART)
-          .map(({ path, size, modified }) => [path, size, modified])
-        this.#say(peer, { type: "manifest", offer: transfer.id, at, files: listed })
-      }
+      for (const part of manifestParts(listed))
+        this.#say(peer, { type: "manifest", offer: transfer.id, ...part })
       return transfer
     })
   }
@@ -188,12 +188,10 @@ export class Files {
     const transfer = this.#transfers.get(control.offer)
     if (transfer?.peer !== from) return
     if (control.type === "cancel") transfer.given(control.why)
-    else if (transfer instanceof SendingTransfer) {
+    else if (transfer.direction === "sending") {
       if (control.type === "decline") transfer.declined()
       else if (control.type === "done") transfer.done()
-      else {
-        transfer.accepted(control)
-      }
+      else transfer.accepted(control)
     }
     this.#look()
   }
@@ -225,11 +223,11 @@ export class Files {
   /** Keeps a channel to each peer with whom something is under way, and notices who left. */
   #look(): void {
     const here = new Set(this.#room.snapshot().participants.map(({ id }) => id))
-    for (const { peer, over } of this.#transfers.values()) {
-      if (over) continue
-      if (here.has(peer)) this.#ensureLine(peer)
-      else if (!this.#gone.has(peer)) this.#miss(peer)
-    }
+    const live = [...this.#transfers.values()].filter(({ over }) => !over).map(({ peer }) => peer)
+    for (const peer of live) if (here.has(peer)) this.#ensureLine(peer)
+    const arriving = [...this.#arriving.values()].map(({ from }) => from)
+    for (const peer of [...live, ...arriving, ...this.#unsaid.keys(), ...this.#lines.keys()])
+      if (!here.has(peer) && !this.#gone.has(peer)) this.#miss(peer)
     for (const [peer, cancel] of this.#gone)
       if (here.has(peer)) {
         cancel()
@@ -237,6 +235,7 @@ export class Files {
       }
   }
 
+  /** They left: what there is of them is kept for a while. */
   #miss(peer: string): void {
     this.#drop(peer)
     this.#gone.set(
@@ -284,7 +283,7 @@ export class Files {
       if (this.#lines.get(peer)?.channel === channel) this.#interrupt(peer)
     }
     channel.onbufferedamountlow = () => {
-      for (const transfer of this.#of(peer)) if (transfer instanceof SendingTransfer) transfer.wake()
+      for (const transfer of this.#of(peer)) if (transfer.direction === "sending") transfer.wake()
     }
     channel.onmessage = ({ data }) => this.#receive(peer, data)
     if (channel.readyState === "open") this.#look()
@@ -304,13 +303,13 @@ export class Files {
   }
 
   #receive(peer: string, data: unknown): void {
-    const message = data instanceof ArrayBuffer ? readMessage(data) : undefined
+    if (!(data instanceof ArrayBuffer)) return
+    const message = readMessage(data)
     if (message === undefined) return
     const { tag, records } = message
-    const bytes = (data as ArrayBuffer).byteLength
     for (const transfer of this.#of(peer)) {
-      if (transfer instanceof ReceivingTransfer) transfer.take(message, bytes)
-      else if (transfer instanceof SendingTransfer)
+      if (transfer.direction === "receiving") transfer.take(message, data.byteLength)
+      else
         for (const { kind, payload } of records)
           if (kind === ACK && payload.length === 8)
             transfer.acknowledged(tag, new DataView(payload.buffer, payload.byteOffset).getFloat64(0))
