@@ -118,7 +118,7 @@ export class Room {
   /**
    * Enters a room; resolves when the server has let us in, which a host decides where the room is locked
    * (`state.status` is `waiting`). Throws a `TightbeamError`: `server-unreachable`, one of the token codes,
-   * `room-full`, `not-admitted`, `aborted`. May be called again after `leave`, or after it threw.
+   * `room-full`, `server-full`, `not-admitted`, `aborted`. May be called again after `leave`, or after it threw.
    */
   async join(room: string, { name, signal }: { name: string; signal?: AbortSignal }): Promise<void> {
     if (this.#session !== undefined)

@@ -66,6 +66,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "token-foreign",
   "token-used",
   "room-full",
+  "server-full",
   "replaced",
   "not-admitted",
   "kicked",

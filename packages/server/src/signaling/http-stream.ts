@@ -5,6 +5,7 @@ import type { Path } from "@tightbeam/webrtc/contract"
 import { HttpError, type Routes, readBody } from "../http/index.ts"
 import type { SignalingHost } from "./host.ts"
 import { allowOrigin } from "./origin.ts"
+import { LINGER, SEND_QUEUE } from "./slow-readers.ts"
 
 export interface HttpStreamOptions {
   readonly host: SignalingHost
@@ -12,14 +13,11 @@ export interface HttpStreamOptions {
   readonly origins: readonly string[]
   /** Bytes of one message. */
   readonly messageSize: number
-  /** Bytes that may wait for a client that does not read, before it is cut off. */
+  /** Default: SEND_QUEUE. */
   readonly sendQueue?: number
 }
 
 const LINE_FEED = 0x0a
-
-/** How long a stream that was ended stays open, so that what was said arrives before its end, ms. */
-const LINGER = 1000
 
 /**
  * Signaling where no WebSocket gets through: what the server says is one answer that does not end
@@ -27,13 +25,16 @@ const LINGER = 1000
  * The stream's first line names the connection; whoever knows that name speaks for it.
  */
 export function httpSignaling(routes: Routes, options: HttpStreamOptions): void {
-  const { host, origins, messageSize, sendQueue = 1024 * 1024 } = options
+  const { host, origins, messageSize, sendQueue = SEND_QUEUE } = options
   // Several messages may travel together.
   const maxBody = messageSize * 4
   const connections = new Map<string, Path>()
 
   routes.route("GET", "/signal/stream", ({ request, response, client }) => {
     const headers = allowOrigin(request, origins)
+    // HEAD would open what nobody reads.
+    if (request.method !== "GET")
+      throw new HttpError(405, "method-not-allowed", "Only GET opens a stream.", "Use GET.", { allow: "GET" })
     response.writeHead(200, {
       ...headers,
       "content-type": "application/x-ndjson; charset=utf-8",

@@ -155,6 +155,16 @@ describe("Joining", () => {
     assert.equal(at.rooms.counters().participants, 0)
   })
 
+  test("a server with as many rooms as it takes says so, and lets in whoever goes where somebody is", () => {
+    const at = world({ rooms: 1 })
+    const [ada, ben, cleo] = [raw(at, 0), raw(at, 1), raw(at, 2)]
+    ada.join()
+    ben.join("elsewhere")
+    cleo.join()
+    assert.equal(ben.closed(), "server-full")
+    assert.equal(cleo.closed(), undefined)
+  })
+
   test("who does not join in time is closed; a full room says so", () => {
     const at = world({ participants: 1, joinDeadline: 2000 })
     const [ada, ben, late] = [raw(at, 0), raw(at, 1), raw(at, 2)]

@@ -146,6 +146,26 @@ describe("Signaling over WebSocket", () => {
     assert.equal(await refused(url, [], {}), 426)
   })
 
+  test("who is refused and does not hang up is gone all the same", async t => {
+    const { running } = await server(t)
+    const socket = connect({ port: running.httpPort, host: "127.0.0.1", allowHalfOpen: true })
+    t.after(() => socket.destroy())
+    const upgrade = "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13"
+    socket.write(
+      `GET /signal HTTP/1.1\r\nhost: x\r\n${upgrade}\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+    )
+    let answer = ""
+    socket.on("data", (chunk: Buffer) => (answer += chunk.toString()))
+    await once(socket, "end")
+    assert.match(answer, /^HTTP\/1\.1 426 /)
+    const { promise: gone, resolve } = Promise.withResolvers<void>()
+    // Nobody takes it any more.
+    const write = () => socket.write("x", error => (error ? resolve() : setImmediate(write)))
+    socket.on("error", () => {})
+    write()
+    await gone
+  })
+
   test("wrong, expired and foreign tokens are told apart, and none of them is logged", async t => {
     const { url, logged } = await server(t)
     const secret = new TextEncoder().encode(SECRET)
