@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { Random } from "@tightbeam/sim"
 import fc from "fast-check"
+import { TightbeamError } from "../errors.ts"
 import type { Room } from "../room.ts"
 import { connectionOf, World } from "../testing/world.ts"
 import { Files, type FilesRoom, type Transfer } from "./files.ts"
@@ -326,6 +327,35 @@ describe("Files", () => {
       offers.map(({ id }) => id),
       ["kept"],
     )
+  })
+
+  test("that are offered while the queue is full are offered once it has room, in order", async () => {
+    const { schedule, clock } = new World()
+    let room = 0
+    const said: unknown[] = []
+    const files = new Files(
+      {
+        snapshot: () => ({ participants: [{ id: "ben" }] }),
+        subscribe: () => () => {},
+        on: () => () => {},
+        connection: () => undefined,
+        send: async (_topic: string, data: { type: string }) => {
+          if (room === 0) throw new TightbeamError("send-queue-full", "", "")
+          room--
+          said.push(data.type)
+        },
+      } as unknown as FilesRoom,
+      clock,
+    )
+    const settled = () => new Promise(resolve => setImmediate(resolve))
+    files.offer([new File(["a"], "a")])
+    await settled()
+    room = 1
+    for (let i = 0; i < 3; i++, room = 9) {
+      schedule.run(1000)
+      await settled()
+    }
+    assert.deepEqual(said, ["offer", "manifest"])
   })
 
   test("of a stranger who says nonsense change nothing", async () => {

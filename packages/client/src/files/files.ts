@@ -40,6 +40,9 @@ const CHANNEL = { negotiated: true, id: 2, priority: "very-low" }
 /** How long somebody who left may take to come back, ms. */
 const PATIENCE = 120_000
 
+/** When what could not be said to somebody who is here is said again, ms. */
+const SAY_AGAIN = 1000
+
 /** Transfers that are over and still shown. */
 const MAX_OVER = 200
 
@@ -167,10 +170,27 @@ export class Files {
   }
 
   #say(peer: string, control: object): void {
-    this.#room.send(TOPIC, control, { to: peer }).catch(() => {
-      // They are gone, for now or for good: told again when they return. Nothing of it does harm when heard twice.
-      this.#unsaid.set(peer, [...(this.#unsaid.get(peer) ?? []), control])
+    const unsaid = this.#unsaid.get(peer)
+    // Behind what could not be said either: an offer is told in parts.
+    if (unsaid !== undefined) unsaid.push(control)
+    else this.#room.send(TOPIC, control, { to: peer }).catch(() => this.#notSaid(peer, control))
+  }
+
+  /** They are gone, or their queue is full: told again when they return, or soon. Nothing of it does harm when heard twice. */
+  #notSaid(peer: string, control: object): void {
+    const unsaid = this.#unsaid.get(peer)
+    if (unsaid !== undefined) return void unsaid.push(control)
+    this.#unsaid.set(peer, [control])
+    this.#clock.after(SAY_AGAIN, () => {
+      if (this.#room.snapshot().participants.some(({ id }) => id === peer)) this.#sayUnsaid(peer, peer)
     })
+  }
+
+  /** What was not said to one who was called `before`. */
+  #sayUnsaid(peer: string, before: string): void {
+    const unsaid = this.#unsaid.get(before) ?? []
+    this.#unsaid.delete(before)
+    for (const control of unsaid) this.#say(peer, control)
   }
 
   #add(transfer: Transfer): void {
@@ -255,9 +275,7 @@ export class Files {
     this.#drop(before)
     for (const transfer of this.#of(before)) transfer.peer = participant
     for (const arriving of this.#arriving.values()) if (arriving.from === before) arriving.from = participant
-    const unsaid = this.#unsaid.get(before) ?? []
-    this.#unsaid.delete(before)
-    for (const control of unsaid) this.#say(participant, control)
+    this.#sayUnsaid(participant, before)
     this.#look()
   }
 
