@@ -386,6 +386,31 @@ describe("Hosts", () => {
     assert.deepEqual(ada.snapshot().lobby!.waiting, [])
   })
 
+  test("who waits and cannot reach the server for a while waits on", async () => {
+    const world = new World()
+    const ada = await world.joined("Ada")
+    ada.lock(true)
+    await world.run(10)
+    let reachable = true
+    const room = world.room({
+      connect: handlers => {
+        if (reachable) return world.server.connect(handlers)
+        world.clock.after(10, () => handlers.closed())
+        return { send: () => {}, close: () => {} }
+      },
+    })
+    const join = watch(room.join("standup", { name: "Ben" }))
+    await world.run(10)
+    reachable = false
+    world.server.cutWaiting("Ben")
+    await world.run(60_000)
+    assert.deepEqual([join.state, room.snapshot().state.status], ["pending", "connecting"])
+    reachable = true
+    await world.run(20_000)
+    assert.equal(room.snapshot().state.status, "waiting")
+    assert.equal(ada.snapshot().lobby!.waiting.length, 1)
+  })
+
   test("one who was in the room and is not known any more keeps nothing of it while they wait", async () => {
     const world = new World()
     const { ada, ben } = await world.call()

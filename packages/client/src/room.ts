@@ -163,7 +163,8 @@ export class Room {
         resumed: () => this.#setState({ status: "connected" }),
         changed: (view, change, peer) => this.#changed(view, change, peer),
         waiting: () => {
-          tries = 0
+          // Who has been heard waits as long as it takes, as who is in the room does.
+          tries = Number.NEGATIVE_INFINITY
           for (const id of this.#links.keys()) this.#unlink(id)
           this.#setState({ status: "waiting" })
         },
