@@ -6,12 +6,15 @@ export const CONNECTION_HEADER = "tightbeam-connection"
 /** The largest body that may outlive its page, by the Fetch standard's limit of 64 KiB for all of them. */
 const MAX_KEEPALIVE = 32_768
 
+/** Characters that go together: what waits may be more than a server takes at once, however small its limits are set. */
+const TOGETHER = 16_000
+
 /** Signaling where no WebSocket gets through: an answer that does not end, and a POST for what we say. */
 export function httpTransport(url: string, handlers: TransportHandlers): Transport {
   const stream = new AbortController()
   let connection: string | undefined
   let closed = false
-  let waiting: string[] = []
+  const waiting: string[] = []
   let sending: Promise<void> | undefined
 
   const end = (): void => {
@@ -48,8 +51,9 @@ export function httpTransport(url: string, handlers: TransportHandlers): Transpo
   /** One POST at a time, so that none overtakes. */
   async function send(): Promise<void> {
     while (waiting.length > 0) {
-      const body = waiting.join("\n")
-      waiting = []
+      let body = waiting.shift()!
+      while (waiting.length > 0 && body.length + waiting[0]!.length < TOGETHER)
+        body += `\n${waiting.shift()!}`
       const { ok } = await fetch(new URL("/signal/send", url), {
         method: "POST",
         headers: { [CONNECTION_HEADER]: connection! },
