@@ -244,6 +244,11 @@ export class Room {
     })
   }
 
+  /** What we publish under an id of the snapshot, to mute, switch or end it. */
+  publication(id: string): LocalPublication | undefined {
+    return this.#publications.get(id)
+  }
+
   /**
    * Sends a JSON value or bytes to everybody, or to one (`to`). Resolves when all of it is handed to the network
    * with room for more, so awaiting each send is the back-pressure. It arrives once and in order, also over
