@@ -182,6 +182,30 @@ describe("Joining", () => {
     )
   })
 
+  test("a socket that has died in silence is noticed soon where it is asked for; one that lives stays", async () => {
+    const world = new World()
+    let sockets = 0
+    let dead = 0
+    const room = await world.joined("Ada", {
+      connect: handlers => {
+        const socket = ++sockets
+        return world.server.connect({
+          ...handlers,
+          message: text => {
+            if (socket > dead) handlers.message(text)
+          },
+        })
+      },
+    })
+    room.retryNow()
+    await world.run(4000)
+    assert.deepEqual([room.snapshot().state.status, sockets], ["connected", 1])
+    dead = 1
+    room.retryNow()
+    await world.run(3000)
+    assert.deepEqual([room.snapshot().state.status, sockets], ["connected", 2])
+  })
+
   test("what is no message breaks the socket, not the page", async () => {
     for (const frame of ["null", "7", '"hello"', "[]", "<html>"]) {
       const world = new World()

@@ -87,7 +87,8 @@ export class Room {
   #snapshot: RoomSnapshot | undefined
   #notifying = false
   #announcing = false
-  #unwatchPage: (() => void) | undefined
+  /** Ends what listens to the page. */
+  #watching: AbortController | undefined
 
   constructor(options: RoomOptions) {
     this.#options = options
@@ -349,22 +350,18 @@ export class Room {
     })
   }
 
-  /** A page that is closed says goodbye; one whose network is back does not wait for the next try. */
+  /** A page that is closed says goodbye; one whose network goes or comes looks at once whether the server is still there. */
   #watchPage(): void {
-    if (this.#unwatchPage !== undefined || typeof globalThis.addEventListener !== "function") return
+    if (this.#watching !== undefined || typeof globalThis.addEventListener !== "function") return
+    const { signal } = (this.#watching = new AbortController())
     const goodbye = () =>
       this.#end({
         status: "closed",
         reason: new TightbeamError("aborted", "The page was left.", "Join again."),
       })
-    const retry = () => this.retryNow()
-    globalThis.addEventListener("pagehide", goodbye)
-    globalThis.addEventListener("online", retry)
-    this.#unwatchPage = () => {
-      globalThis.removeEventListener("pagehide", goodbye)
-      globalThis.removeEventListener("online", retry)
-      this.#unwatchPage = undefined
-    }
+    globalThis.addEventListener("pagehide", goodbye, { signal })
+    for (const change of ["online", "offline"])
+      globalThis.addEventListener(change, () => this.retryNow(), { signal })
   }
 
   #welcomed(view: View, fresh: boolean): void {
@@ -459,7 +456,8 @@ export class Room {
   }
 
   #end(state: RoomState): void {
-    this.#unwatchPage?.()
+    this.#watching?.abort()
+    this.#watching = undefined
     for (const id of this.#links.keys()) this.#unlink(id)
     this.#deliveries.clear()
     this.#session?.leave()
