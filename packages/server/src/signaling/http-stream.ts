@@ -20,6 +20,9 @@ export interface HttpStreamOptions {
 
 const LINE_FEED = 0x0a
 
+/** How long a stream that is given up stays open, so that the reason arrives before its end, ms. */
+const LINGER = 1000
+
 /** Someone whose stream is open. */
 interface Speaker {
   readonly path: Path
@@ -56,7 +59,11 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
         if (response.writableLength > sendQueue) response.destroy()
         else writeLine(response, text)
       },
-      close: () => response.end(),
+      close: () => {
+        response.end()
+        // Who reads nothing never hears the end of it.
+        setTimeout(() => response.destroy(), LINGER).unref()
+      },
     })
     if (path === undefined) {
       response.end()

@@ -431,6 +431,45 @@ describe("What one address may take", () => {
     assert.equal((await next.next()).type, "pong")
   })
 
+  test("who reads nothing over HTTP is gone when told to go, and no ghost of theirs counts", async t => {
+    const { url, running } = await server(t, limited({ signalingPerAddress: 2 }))
+    const join = async (name: string) => {
+      const { token } = (await pageToken(url, "standup")).body
+      return { type: "join", version: 1, room: "standup", token: token!, name } as const
+    }
+    const ada = await open(t, url)
+    ada.say(await join("Ada"))
+    await ada.next()
+    const stuck = connect(running.httpPort, "127.0.0.1")
+    t.after(() => stuck.destroy())
+    stuck.write("GET /signal/stream HTTP/1.1\r\nhost: x\r\n\r\n")
+    let head = ""
+    while (!head.includes('"connection":')) head += String((await once(stuck, "data"))[0])
+    stuck.pause()
+    const connection = /"connection":"([^"]+)"/.exec(head)![1]!
+    const headers = { "tightbeam-connection": connection }
+    const body = JSON.stringify(await join("Ben"))
+    assert.equal((await fetch(`${url}/signal/send`, { method: "POST", headers, body })).status, 204)
+    const joined = await ada.next()
+    assert.ok(joined.type === "participant")
+    const to = joined.participant.id
+    // More than the system keeps for somebody, less than the server does.
+    for (let i = 0; i < 250; i++)
+      ada.say({
+        type: "signal",
+        to,
+        generation: 0,
+        signal: { description: { type: "offer", sdp: "x".repeat(20_000) }, tracks: {} },
+      })
+    ada.say({ type: "kick", participant: to })
+    for (;;) {
+      const next = await open(t, url)
+      next.say({ type: "ping", id: 1 })
+      if ((await next.next()).type === "pong") break
+      await once(next.socket, "close")
+    }
+  })
+
   test("what is too much closes a WebSocket with a code of its own", async t => {
     const { url } = await server(t, limited({ joinsPerSecond: 1, joinBurst: 1 }))
     const first = await open(t, url)
