@@ -100,6 +100,36 @@ test("who comes and goes is announced and noted in the chat", async () => {
   )
 })
 
+test("the same message twice is announced twice", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  room.arrive(ben)
+  const heard: string[] = []
+  store.announcement.subscribe(text => heard.push(text))
+  for (let i = 0; i < 3; i++) room.emit("message", { topic: "chat", data: { text: "ok" }, from: ben.id })
+  assert.deepEqual(
+    heard.slice(1).map(text => text.trim()),
+    ["Message from Ben: ok", "Message from Ben: ok", "Message from Ben: ok"],
+  )
+})
+
+test("a device that is unplugged in the call is missed aloud; what is not allowed, or ended by its owner, is not", () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  const ends = (source: PublicationApi["source"]) =>
+    room.emit("publication", { publication: { source } as PublicationApi, change: "unpublished" })
+  const trouble = () => store.trouble.value?.message
+  ends("screen")
+  assert.equal(trouble(), undefined)
+  ends("microphone")
+  assert.equal(trouble(), "Your microphone is gone.")
+  ends("camera")
+  assert.equal(trouble(), "Your camera is gone.")
+  room.emit("error", new TightbeamError("not-allowed", "You may not publish.", "Ask for a token that may."))
+  ends("camera")
+  assert.equal(trouble(), "You may not publish.")
+})
+
 test("a message that cannot be sent says so", async () => {
   const room = new FakeRoom()
   room.send = () => Promise.reject(new Error("gone"))

@@ -117,7 +117,7 @@ function togglePin(store: RoomStore): void {
     ({ id }) => id === (focused ?? (pinned ? pinned.id : store.voices.floor.value)),
   )
   if (whom) store.pin(whom.id === pinned?.id ? undefined : whom)
-  else store.announcement.value = "Nobody speaks. Move the focus to a tile, then press P."
+  else store.announce("Nobody speaks. Move the focus to a tile, then press P.")
 }
 
 /** Measures the connections while the call is shown. */

@@ -76,6 +76,7 @@ export class RoomStore {
   #early: Pick<RoomEvents["message"], "data" | "from">[] = []
   #deskLoads: Promise<FileDesk> | undefined
   #over = false
+  #mayPublish = true
   /** Pictures were not wanted at some time: connections may still be without. */
   #refusedVideo = false
   readonly #cleanups: (() => void)[] = []
@@ -98,10 +99,16 @@ export class RoomStore {
       api.subscribe(() => this.#update()),
       api.on("participant", event => this.#onParticipant(event)),
       api.on("message", event => this.#onMessage(event)),
-      api.on("error", error => (this.trouble.value = describe(error))),
+      api.on("error", error => {
+        if (error.code === "not-allowed") this.#mayPublish = false
+        this.trouble.value = describe(error)
+      }),
       api.on("publication", ({ publication, change }) => {
-        if (change === "unpublished") this.#published.delete(publication.source)
-        else this.#published.set(publication.source, publication)
+        if (change !== "unpublished") this.#published.set(publication.source, publication)
+        else {
+          this.#published.delete(publication.source)
+          this.#missed(publication.source)
+        }
       }),
     )
   }
@@ -152,17 +159,22 @@ export class RoomStore {
     }
   }
 
+  /** Tells screen readers. What is said again is no other text to them, unless something unseen of it differs. */
+  announce(text: string): void {
+    this.announcement.value = text === this.announcement.value ? `${text}\u00A0` : text
+  }
+
   /** Pins somebody, in place of whoever was; or nobody. */
   pin(participant: RemoteParticipant | undefined): void {
     const { participants } = this.#snapshot.value
     this.view.pin.value = participant && pinOf(participant, participants, this.#fingerprintOf)
-    this.announcement.value = participant ? `${participant.name} pinned` : "Nobody pinned"
+    this.announce(participant ? `${participant.name} pinned` : "Nobody pinned")
   }
 
   /** Sound alone, or sound and pictures. One's own camera goes off with the others', and is left for its owner to turn on. */
   setAudioOnly(on: boolean): void {
     this.view.audioOnly.value = on
-    this.announcement.value = on ? "Audio only" : "Pictures are on again"
+    this.announce(on ? "Audio only" : "Pictures are on again")
     const camera = this.#snapshot.value.publications.find(({ source }) => source === "camera")
     if (on && !isMuted(camera)) void this.toggle("camera")
   }
@@ -175,7 +187,7 @@ export class RoomStore {
   /** Of a host: the waiting room, on or off. */
   lock(locked: boolean): void {
     this.#api.lock(locked)
-    this.announcement.value = locked ? "The waiting room is on" : "The waiting room is off"
+    this.announce(locked ? "The waiting room is on" : "The waiting room is off")
   }
 
   admit(id: string): void {
@@ -274,6 +286,15 @@ export class RoomStore {
     await this.#api.leave().catch(() => {})
   }
 
+  /** A call turns its devices off, and never ends them: the device itself has ended. */
+  #missed(source: Source): void {
+    if (!this.#mayPublish || (source !== "camera" && source !== "microphone")) return
+    this.trouble.value = {
+      message: `Your ${source} is gone.`,
+      hint: "If it was unplugged, plug it in again, or choose another one in Devices; then turn it on.",
+    }
+  }
+
   /** The browser may have asked for so long that the call is over. */
   #keep(source: Source, publication: PublicationApi): void {
     if (this.#over) void publication.unpublish()
@@ -322,17 +343,15 @@ export class RoomStore {
 
   #announceHands({ participants }: RoomSnapshot): void {
     const raised = participants.filter(({ hand }) => hand !== null)
-    for (const { id, name } of raised)
-      if (!this.#raised.has(id)) this.announcement.value = `${name} raised a hand`
+    for (const { id, name } of raised) if (!this.#raised.has(id)) this.announce(`${name} raised a hand`)
     for (const { id, name, hand } of participants)
-      if (hand === null && this.#raised.has(id)) this.announcement.value = `${name} lowered the hand`
+      if (hand === null && this.#raised.has(id)) this.announce(`${name} lowered the hand`)
     this.#raised = new Set(raised.map(({ id }) => id))
   }
 
   #announceWaiting({ lobby }: RoomSnapshot): void {
     const waiting = lobby?.waiting ?? []
-    for (const { id, name } of waiting)
-      if (!this.#waiting.has(id)) this.announcement.value = `${name} wants to join`
+    for (const { id, name } of waiting) if (!this.#waiting.has(id)) this.announce(`${name} wants to join`)
     this.#waiting = new Set(waiting.map(({ id }) => id))
   }
 
@@ -340,7 +359,7 @@ export class RoomStore {
     this.#names.set(id, name)
     if (this.#names.size > NAMES_MAX) this.#names.delete(this.#names.keys().next().value!)
     if (change === "updated") return
-    this.announcement.value = `${name} ${change}`
+    this.announce(`${name} ${change}`)
     this.chat.add("notice", id, name, change)
   }
 
@@ -349,7 +368,7 @@ export class RoomStore {
       ({ FileDesk }) => {
         const desk = new FileDesk(this.#api, {
           nameOf: participant => this.nameOf(participant),
-          announce: text => (this.announcement.value = text),
+          announce: text => this.announce(text),
           show: (card, from) =>
             this.chat.add("file", from, from === "self" ? "You" : this.nameOf(from), card),
           trouble: error => (this.trouble.value = describe(error)),
@@ -378,7 +397,7 @@ export class RoomStore {
     const text = topic === "chat" ? chatText(data) : undefined
     if (text === undefined) return
     this.chat.add("message", from, name ?? this.#names.get(from) ?? "Somebody who left", text)
-    if (this.panel.value !== "chat") this.announcement.value = `Message from ${name ?? "somebody"}: ${text}`
+    if (this.panel.value !== "chat") this.announce(`Message from ${name ?? "somebody"}: ${text}`)
   }
 }
 

@@ -45,18 +45,24 @@ function shorten(name: string): string {
   return name.slice(0, MAX_PART - extension.length) + extension
 }
 
+/** The `n`th of a name: `a.txt`, `a (2).txt`, `a (3).txt`. */
+export function numbered(path: string, n: number): string {
+  if (n === 1) return path
+  const dot = path.lastIndexOf(".")
+  const end = dot > path.lastIndexOf("/") + 1 ? dot : path.length
+  return `${path.slice(0, end)} (${n})${path.slice(end)}`
+}
+
 /** Every name once, whatever the case: a second `a.txt` is `a (2).txt`. */
 export function distinct(paths: readonly string[]): string[] {
   const taken = new Set<string>()
   const next = new Map<string, number>()
   return paths.map(path => {
-    const dot = path.lastIndexOf(".")
-    const end = dot > path.lastIndexOf("/") + 1 ? dot : path.length
     let name = path
     while (taken.has(name.toLowerCase())) {
       const n = (next.get(path.toLowerCase()) ?? 1) + 1
       next.set(path.toLowerCase(), n)
-      name = `${path.slice(0, end)} (${n})${path.slice(end)}`
+      name = numbered(path, n)
     }
     taken.add(name.toLowerCase())
     return name
