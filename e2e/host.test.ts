@@ -50,7 +50,7 @@ describe("A host", () => {
     assert.equal(await cyd.at("tile").count(), 0)
     await ada.at("lobby-note").getByText("Cyd wants to join.").waitFor()
     await ada.until("an announcement", async () =>
-      /Cyd wants to join/.test(await ada.at("announcement").innerText()),
+      /Cyd wants to join/.test(await ada.at("announcements").innerText()),
     )
     assert.equal(await ben.at("lobby-note").count(), 0)
     await ada.at("admit").focus()
@@ -84,7 +84,7 @@ describe("A host", () => {
     await cyd.page.keyboard.press("h")
     await tileOf(ada, "Cyd").getByLabel("Hand raised, number 1").waitFor()
     await ada.until("an announcement", async () =>
-      /Cyd raised a hand/.test(await ada.at("announcement").innerText()),
+      /Cyd raised a hand/.test(await ada.at("announcements").innerText()),
     )
     await ben.at("toggle-hand").click()
     await tileOf(ada, "Ben").getByLabel("Hand raised, number 2").waitFor()

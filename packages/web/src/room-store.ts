@@ -53,7 +53,7 @@ export class RoomStore {
   /** Whose connection the timeline shows; undefined: the page chooses. */
   readonly watched: Signal<string | undefined> = signal<string | undefined>(undefined)
   /** The latest of what screen readers are told. */
-  readonly announcement: Signal<string> = signal("")
+  readonly announcements: Signal<readonly Announcement[]> = signal([])
   readonly trouble: Signal<Trouble | undefined> = signal<Trouble | undefined>(undefined)
   /** Set when the call is over without anybody having left. */
   readonly ending: Signal<Ending | undefined> = signal<Ending | undefined>(undefined)
@@ -159,9 +159,11 @@ export class RoomStore {
     }
   }
 
-  /** Tells screen readers. What is said again is no other text to them, unless something unseen of it differs. */
+  /** Tells screen readers: each by itself, so that none takes the place of another that was not read yet. */
   announce(text: string): void {
-    this.announcement.value = text === this.announcement.value ? `${text}\u00A0` : text
+    const before = this.announcements.value
+    const key = (before.at(-1)?.key ?? 0) + 1
+    this.announcements.value = [...before.slice(1 - ANNOUNCEMENTS_MAX), { key, text }]
   }
 
   /** Pins somebody, in place of whoever was; or nobody. */
@@ -400,6 +402,15 @@ export class RoomStore {
     if (this.panel.value !== "chat") this.announce(`Message from ${name ?? "somebody"}: ${text}`)
   }
 }
+
+/** Said to screen readers. */
+interface Announcement {
+  readonly key: number
+  readonly text: string
+}
+
+/** So many of the last are kept on the page: what was read is of no use. */
+const ANNOUNCEMENTS_MAX = 8
 
 /** Of those who were here, so many are remembered. */
 const NAMES_MAX = 1000
