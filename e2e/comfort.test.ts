@@ -120,7 +120,7 @@ describe("In a call of three", () => {
     await ada.at("shortcuts").check()
     await ada.page.keyboard.press("Escape")
     await ada.page.keyboard.press("m")
-    await ada.page.locator('[data-testid="toggle-microphone"][aria-pressed="false"]').waitFor()
+    await ada.page.locator('[data-testid="toggle-mic"][aria-pressed="false"]').waitFor()
     await ada.page.keyboard.press("m")
   })
 

@@ -362,7 +362,15 @@ export class Room {
       })
     globalThis.addEventListener("pagehide", goodbye, { signal })
     for (const change of ["online", "offline"])
-      globalThis.addEventListener(change, () => this.retryNow(), { signal })
+      globalThis.addEventListener(
+        change,
+        () => {
+          this.retryNow()
+          // Where there was no network, there is another now.
+          if (change === "online") for (const link of this.#links.values()) link.restartIce()
+        },
+        { signal },
+      )
   }
 
   #welcomed(view: View, fresh: boolean): void {
