@@ -56,6 +56,7 @@ export class Allocate {
         username: from.username.slice(),
         user,
         key: from.key,
+        algorithm: from.algorithm,
         transactionId: to.transactionId,
         fingerprint: to.fingerprint,
         lifetime,
@@ -127,6 +128,6 @@ export class Allocate {
   }
 }
 
-function replyTo({ client, transactionId, fingerprint, key }: Allocation): ReplyTo {
-  return { client, method: Method.allocate, transactionId, fingerprint, key }
+function replyTo({ client, transactionId, fingerprint, key, algorithm }: Allocation): ReplyTo {
+  return { client, method: Method.allocate, transactionId, fingerprint, key, algorithm }
 }

@@ -1,5 +1,6 @@
 import { type Address, equalBytes } from "../bytes/index.ts"
 import type { Path, Socket, Transport } from "../contract/index.ts"
+import type { PasswordAlgorithm } from "../stun/index.ts"
 import { type Channel, ChannelTable } from "./channel.ts"
 import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
@@ -21,6 +22,7 @@ export interface AllocationRequest {
   readonly username: Uint8Array
   readonly user: string
   readonly key: LongTermKey
+  readonly algorithm: PasswordAlgorithm | undefined
   readonly transactionId: Uint8Array
   /** Whether responses to it end in FINGERPRINT. */
   readonly fingerprint: boolean
@@ -42,6 +44,8 @@ export class Allocation implements Due {
   readonly username: Uint8Array
   readonly user: string
   readonly key: LongTermKey
+  /** The PASSWORD-ALGORITHM of the Allocate that made it. */
+  readonly algorithm: PasswordAlgorithm | undefined
   /** Of the Allocate that made it: the same id again is a retransmission (RFC 8656 §7.2). */
   readonly transactionId: Uint8Array
   readonly fingerprint: boolean
@@ -71,6 +75,7 @@ export class Allocation implements Due {
     this.username = request.username
     this.user = request.user
     this.key = request.key
+    this.algorithm = request.algorithm
     this.transactionId = request.transactionId
     this.fingerprint = request.fingerprint
     this.lifetime = request.lifetime

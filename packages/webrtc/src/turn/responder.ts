@@ -1,5 +1,5 @@
 import type { Out, Path } from "../contract/index.ts"
-import { MessageClass, StunWriter } from "../stun/index.ts"
+import { MessageClass, type PasswordAlgorithm, StunWriter } from "../stun/index.ts"
 import type { Counters } from "./counters.ts"
 import type { LongTermKey } from "./long-term-key.ts"
 
@@ -15,6 +15,8 @@ export interface ReplyTo {
   readonly fingerprint: boolean
   /** What the request was authenticated with, if it was: then the response is too (RFC 8489 §9.2.4). */
   readonly key: LongTermKey | undefined
+  /** The PASSWORD-ALGORITHM of the request: it decides which integrity the response has (RFC 8489 §9.2.4). */
+  readonly algorithm: PasswordAlgorithm | undefined
 }
 
 /** Writes responses straight into the send slab. Without SOFTWARE: it tells attackers more than users. */
@@ -49,7 +51,7 @@ export class Responder {
     const writer = this.#writer
     writer.begin(out.bytes, at, MAX_RESPONSE_LENGTH, messageClass, to.method, to.transactionId)
     attributes?.(writer)
-    if (to.key !== undefined) writer.messageIntegrity(to.key.sha1)
+    to.key?.authenticate(writer, to.algorithm)
     if (to.fingerprint) writer.fingerprint()
     out.commit(writer.end())
   }

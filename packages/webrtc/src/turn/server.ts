@@ -11,7 +11,8 @@ import {
 import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
-import { Authentication } from "./authentication.ts"
+import { type Authenticated, Authentication, type Unauthenticated } from "./authentication.ts"
+import { Challenger } from "./challenge.ts"
 import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
@@ -77,6 +78,8 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.data,
   Attribute.realm,
   Attribute.nonce,
+  Attribute.passwordAlgorithm,
+  Attribute.userhash,
   Attribute.xorRelayedAddress,
   Attribute.requestedAddressFamily,
   Attribute.evenPort,
@@ -92,8 +95,6 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
  * nothing for anybody who has not returned a nonce with a valid MESSAGE-INTEGRITY.
  */
 export class TurnServer implements Machine<TurnEvent> {
-  readonly #realm: Uint8Array
-  readonly #nonces: NonceMint
   readonly #authentication: Authentication
   readonly #revoked: RevokedUsers
   readonly #table: AllocationTable
@@ -102,6 +103,7 @@ export class TurnServer implements Machine<TurnEvent> {
   readonly #allocate: Allocate
   readonly #counters = new Counters()
   readonly #responder = new Responder(this.#counters)
+  readonly #challenger: Challenger
   readonly #evidence: EvidenceBudget
   readonly #message = new StunMessage()
   #isClosed = false
@@ -114,17 +116,18 @@ export class TurnServer implements Machine<TurnEvent> {
     if (secrets.length === 0 || secrets.some(secret => secret.length === 0)) {
       throw new TypeError("secrets: at least one is needed, and none may be empty")
     }
-    this.#realm = realmBytes(options.realm ?? DEFAULT_REALM)
-    this.#nonces = new NonceMint(crypto, limits.nonceLifetime)
+    const realm = realmBytes(options.realm ?? DEFAULT_REALM)
+    const nonces = new NonceMint(crypto, limits.nonceLifetime)
     this.#revoked = new RevokedUsers(limits.revokedUsers)
     this.#authentication = new Authentication({
       crypto,
       epoch,
       secrets,
-      realm: this.#realm,
-      nonces: this.#nonces,
+      realm,
+      nonces,
       isRevoked: user => this.#revoked.has(user),
     })
+    this.#challenger = new Challenger(realm, nonces, this.#responder)
     const random = new RandomPool(crypto)
     const relays = relayAddresses(options)
     const table = new AllocationTable(limits, random, relays)
@@ -255,10 +258,10 @@ export class TurnServer implements Machine<TurnEvent> {
     const allocation = this.#table.ofClient(d.path)
     const from = this.#authentication.authenticate(message, client, allocation, now)
     if (from.code !== 0) {
-      this.#challenge(d.path, from, now, out)
+      this.#challenge(d, from, now, out)
       return
     }
-    const to = this.#replyTo(d.path, from.key)
+    const to = this.#replyTo(d.path, from)
     const refused = this.#handle({ message, from, to }, allocation, now, out)
     if (refused === undefined) return
     this.#responder.error(to, refused.code, out, writer => {
@@ -307,30 +310,26 @@ export class TurnServer implements Machine<TurnEvent> {
     }
   }
 
-  /** RFC 8489 §9.2.4. Not authenticated, and as short as can be: it goes to whoever the request says it came from. */
-  #challenge(client: Path, refused: Refusal, now: number, out: TurnOut): void {
-    this.#responder.error(this.#replyTo(client), refused.code, out, writer => {
-      if (refused.code === 400) return
-      writer.attribute(Attribute.realm, this.#realm)
-      writer.attribute(Attribute.nonce, this.#nonces.mint(out.paths.remote(client), now))
-    })
+  #challenge(d: Datagram, refused: Unauthenticated, now: number, out: TurnOut): void {
+    this.#challenger.refuse(this.#replyTo(d.path), refused.code, d.length, now, out)
     // The first request has no credentials, and nonces go stale: that is how it is meant to be.
     const isOrdinary = refused.code === 438 || !this.#hasIntegrity()
-    if (!isOrdinary) this.#noteRefused(client, this.#message.method, refused, now, out)
+    if (!isOrdinary) this.#noteRefused(d.path, this.#message.method, refused, now, out)
   }
 
   #hasIntegrity(): boolean {
     return this.#message.integrityAt >= 0 || this.#message.integritySha256At >= 0
   }
 
-  #replyTo(client: Path, key?: ReplyTo["key"]): ReplyTo {
+  #replyTo(client: Path, from?: Authenticated): ReplyTo {
     const { method, fingerprintAt } = this.#message
     return {
       client,
       method,
       transactionId: this.#message.transactionId.slice(),
       fingerprint: fingerprintAt >= 0,
-      key,
+      key: from?.key,
+      algorithm: from?.algorithm,
     }
   }
 
