@@ -40,18 +40,15 @@ export class Challenger {
     this.#responder = responder
   }
 
-  /** `requestLength` in bytes. */
-  refuse(to: ReplyTo, code: 400 | 401 | 438, requestLength: number, now: number, out: Out<never>): void {
+  /** Returns the length of the response. Lengths in bytes. */
+  refuse(to: ReplyTo, code: 400 | 401 | 438, requestLength: number, now: number, out: Out<never>): number {
     const isSpoofable = out.paths.transport(to.client) === "udp"
     const tail = to.fingerprint ? FINGERPRINT_LENGTH : 0
     // No client begins with so little; a challenge would be 2.8 times as long.
     const isTooShort = isSpoofable && requestLength < SHORTEST_FIRST_REQUEST + tail
-    if (code === 400 || isTooShort) {
-      this.#responder.error(to, 400, out)
-      return
-    }
+    if (code === 400 || isTooShort) return this.#responder.error(to, 400, out)
     const offers = !isSpoofable || this.#lengthWithOffer + tail <= MAX_AMPLIFICATION * requestLength
-    this.#responder.error(to, code, out, writer => {
+    return this.#responder.error(to, code, out, writer => {
       writer.attribute(Attribute.realm, this.#realm)
       writer.attribute(Attribute.nonce, this.#nonces.mint(out.paths.remote(to.client), now, offers))
       if (offers) writer.attribute(Attribute.passwordAlgorithms, OFFERED_ALGORITHMS)

@@ -8,6 +8,8 @@ export type DropReason =
   | "unexpected"
   /** FINGERPRINT was there and wrong. */
   | "bad-fingerprint"
+  /** A request of somebody unauthenticated whose source was sent enough: `limits.strangersBytesPerSecond`. */
+  | "over-budget"
   /** Data from a client without an allocation. */
   | "no-allocation"
   /** ChannelData on a number that is not bound. */
@@ -55,6 +57,7 @@ export class Counters {
     malformed: 0,
     unexpected: 0,
     "bad-fingerprint": 0,
+    "over-budget": 0,
     "no-allocation": 0,
     "no-channel": 0,
     "no-permission": 0,

@@ -51,6 +51,15 @@ export interface TurnLimits {
   readonly bindTries: number
   /** Peer addresses of one allocation that `unpermitted-peer` is told of. */
   readonly unpermittedPeersNoted: number
+  /**
+   * Bytes per second that an IPv4 address or IPv6 /64 is sent over UDP without having authenticated itself: challenges
+   * and answers to Binding requests. Past it they get silence. A whole office may be one address.
+   */
+  readonly strangersBytesPerSecond: number
+  /** The same, at once. */
+  readonly strangersBurst: number
+  /** Addresses and /64s that this is remembered of; beyond it the one unseen for longest is forgotten. */
+  readonly strangersRemembered: number
   /** `refused` evidence per second, over all clients. */
   readonly refusalsNotedPerSecond: number
 }
@@ -71,6 +80,10 @@ export const DEFAULT_LIMITS: TurnLimits = {
   maxLifetime: 3600,
   nonceLifetime: DEFAULT_NONCE_LIFETIME,
   bindTries: 8,
+  // About 200 clients a second behind one address, and 3,000 who come at once.
+  strangersBytesPerSecond: 16_384,
+  strangersBurst: 262_144,
+  strangersRemembered: 16_384,
   unpermittedPeersNoted: 16,
   refusalsNotedPerSecond: 20,
 }

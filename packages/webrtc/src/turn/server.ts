@@ -33,6 +33,7 @@ import { Relay } from "./relay.ts"
 import { type Context, type Refusal, type Request, refusal } from "./request.ts"
 import { type ReplyTo, Responder } from "./responder.ts"
 import { RevokedUsers } from "./revoked-users.ts"
+import { SourceBudget } from "./source-budget.ts"
 
 /** `username` as received: opaque bytes. Byte counts are of application data, without any header. */
 export type TurnEvent =
@@ -104,6 +105,7 @@ export class TurnServer implements Machine<TurnEvent> {
   readonly #counters = new Counters()
   readonly #responder = new Responder(this.#counters)
   readonly #challenger: Challenger
+  readonly #strangers: SourceBudget
   readonly #evidence: EvidenceBudget
   readonly #message = new StunMessage()
   #isClosed = false
@@ -128,6 +130,11 @@ export class TurnServer implements Machine<TurnEvent> {
       isRevoked: user => this.#revoked.has(user),
     })
     this.#challenger = new Challenger(realm, nonces, this.#responder)
+    this.#strangers = new SourceBudget({
+      bytesPerSecond: limits.strangersBytesPerSecond,
+      burst: limits.strangersBurst,
+      sources: limits.strangersRemembered,
+    })
     const random = new RandomPool(crypto)
     const relays = relayAddresses(options)
     const table = new AllocationTable(limits, random, relays)
@@ -223,7 +230,9 @@ export class TurnServer implements Machine<TurnEvent> {
     }
     if (message.class === MessageClass.indication) return this.#receiveIndication(d, now, out)
     if (message.class !== MessageClass.request) return this.#counters.drop("unexpected")
-    if (message.method === Method.binding) return this.#answerBinding(d, out)
+    if (message.method === Method.binding) {
+      return this.#answerStranger(d, now, out, () => this.#answerBinding(d, out))
+    }
     if (METHOD_NAMES.has(message.method)) return this.#receiveRequest(d, now, out)
     this.#counters.drop("unexpected")
   }
@@ -238,16 +247,15 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   /** RFC 8489 §12: without authentication, and with nothing that the request could be amplified by. */
-  #answerBinding(d: Datagram, out: TurnOut): void {
+  #answerBinding(d: Datagram, out: TurnOut): number {
     this.#counters.bindingRequests++
     const to = this.#replyTo(d.path)
     const unknown = this.#message.unknownAttributes(UNDERSTOOD)
     if (unknown.length > 0) {
-      this.#responder.error(to, 420, out, writer => writer.unknownAttributes(unknown))
-      return
+      return this.#responder.error(to, 420, out, writer => writer.unknownAttributes(unknown))
     }
     const client = out.paths.remote(d.path)
-    this.#responder.success(to, out, writer =>
+    return this.#responder.success(to, out, writer =>
       writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port),
     )
   }
@@ -258,8 +266,7 @@ export class TurnServer implements Machine<TurnEvent> {
     const allocation = this.#table.ofClient(d.path)
     const from = this.#authentication.authenticate(message, client, allocation, now)
     if (from.code !== 0) {
-      this.#challenge(d, from, now, out)
-      return
+      return this.#answerStranger(d, now, out, () => this.#challenge(d, from, now, out))
     }
     const to = this.#replyTo(d.path, from)
     const refused = this.#handle({ message, from, to }, allocation, now, out)
@@ -310,11 +317,26 @@ export class TurnServer implements Machine<TurnEvent> {
     }
   }
 
-  #challenge(d: Datagram, refused: Unauthenticated, now: number, out: TurnOut): void {
-    this.#challenger.refuse(this.#replyTo(d.path), refused.code, d.length, now, out)
+  /**
+   * Answers who is not authenticated, as long as their source has budget left. `answer` returns its length. Over a
+   * connection nobody is answered who is not there.
+   */
+  #answerStranger(d: Datagram, now: number, out: TurnOut, answer: () => number): void {
+    if (out.paths.transport(d.path) !== "udp") {
+      answer()
+      return
+    }
+    const source = this.#strangers.of(out.paths.remote(d.path).ip, now)
+    if (source.left <= 0) return this.#counters.drop("over-budget")
+    source.left -= answer()
+  }
+
+  #challenge(d: Datagram, refused: Unauthenticated, now: number, out: TurnOut): number {
+    const length = this.#challenger.refuse(this.#replyTo(d.path), refused.code, d.length, now, out)
     // The first request has no credentials, and nonces go stale: that is how it is meant to be.
     const isOrdinary = refused.code === 438 || !this.#hasIntegrity()
     if (!isOrdinary) this.#noteRefused(d.path, this.#message.method, refused, now, out)
+    return length
   }
 
   #hasIntegrity(): boolean {
