@@ -48,6 +48,9 @@ export class Allocate {
     if (table.allocationsOf(user) + more > limits.allocationsPerUser) {
       return refusal(486, "limits.allocationsPerUser")
     }
+    if (table.allocationsInRoomOf(user) + more > limits.allocationsPerRoom) {
+      return refusal(486, "limits.allocationsPerRoom")
+    }
     if (table.size >= limits.allocations) return refusal(508, "limits.allocations")
     const allocation = table.create(
       {

@@ -10,6 +10,7 @@ import {
 } from "../contract/index.ts"
 import { Allocation, type AllocationRequest, type PortWish } from "./allocation.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
+import { roomOf } from "./credentials.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { TurnLimits } from "./options.ts"
 import { PathMap } from "./path-map.ts"
@@ -35,6 +36,7 @@ export class AllocationTable {
   /** Waiting for their socket, by the id of the request. */
   readonly #binding = new Map<number, Allocation>()
   readonly #perUser = new Map<string, number>()
+  readonly #perRoom = new Map<string, number>()
   readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
@@ -120,12 +122,23 @@ export class AllocationTable {
     return this.#perUser.get(user) ?? 0
   }
 
+  /** The same of everybody in a user's room; 0 for who is in none. */
+  allocationsInRoomOf(user: string): number {
+    const room = roomOf(user)
+    return room === undefined ? 0 : (this.#perRoom.get(room) ?? 0)
+  }
+
   /** Makes an allocation and asks for its socket; `undefined` when no port is left that would do. */
   create(request: AllocationRequest, relay: RelayAddresses, out: AnyOut): Allocation | undefined {
     const port = this.#takePort(request.port, relay)
     if (port === undefined) return undefined
     if (typeof request.port === "object") this.#claim(request.port)
-    const allocation = new Allocation(++this.#lastNumber, request, { ip: relay.ip, port })
+    const allocation = new Allocation(
+      ++this.#lastNumber,
+      request,
+      { ip: relay.ip, port },
+      this.#limits.allocationBytesPerSecond,
+    )
     out.paths.hold(allocation.client)
     this.#all.add(allocation)
     this.#perTransport[allocation.transport]++
@@ -311,9 +324,9 @@ export class AllocationTable {
   }
 
   #count(user: string, change: number): void {
-    const count = this.allocationsOf(user) + change
-    if (count === 0) this.#perUser.delete(user)
-    else this.#perUser.set(user, count)
+    add(this.#perUser, user, change)
+    const room = roomOf(user)
+    if (room !== undefined) add(this.#perRoom, room, change)
   }
 
   #bind(allocation: Allocation, out: AnyOut): void {
@@ -346,4 +359,10 @@ export class AllocationTable {
   #dueAt(allocation: Allocation, time: number): void {
     if (time < allocation.due) this.#deadlines.set(allocation, time)
   }
+}
+
+function add(counts: Map<string, number>, name: string, change: number): void {
+  const count = (counts.get(name) ?? 0) + change
+  if (count === 0) counts.delete(name)
+  else counts.set(name, count)
 }

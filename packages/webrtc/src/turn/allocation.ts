@@ -1,6 +1,7 @@
 import { type Address, equalBytes } from "../bytes/index.ts"
 import type { Path, Socket, Transport } from "../contract/index.ts"
 import type { PasswordAlgorithm } from "../stun/index.ts"
+import { type ByteBucket, limitedTo } from "./byte-bucket.ts"
 import { type Channel, ChannelTable } from "./channel.ts"
 import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
@@ -62,13 +63,15 @@ export class Allocation implements Due {
   expiresAt: number = Infinity
   readonly permissions: Permission[] = []
   readonly channels: ChannelTable = new ChannelTable()
+  /** What it may still relay; `undefined` without a limit. */
+  readonly bandwidth: ByteBucket | undefined
   bytesToPeers = 0
   bytesToClient = 0
   readonly #unpermitted: Uint8Array[] = []
   due: number = Infinity
   place = -1
 
-  constructor(number: number, request: AllocationRequest, relayed: Address) {
+  constructor(number: number, request: AllocationRequest, relayed: Address, bytesPerSecond: number) {
     this.number = number
     this.client = request.client
     this.transport = request.transport
@@ -81,6 +84,7 @@ export class Allocation implements Due {
     this.lifetime = request.lifetime
     this.portWish = request.port
     this.relayed = relayed
+    this.bandwidth = limitedTo(bytesPerSecond)
   }
 
   get family(): 4 | 6 {

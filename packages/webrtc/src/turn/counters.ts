@@ -20,6 +20,8 @@ export type DropReason =
   | "forbidden-peer"
   /** To a relayed address of this server that nobody has any more. */
   | "no-such-relay"
+  /** More than `limits.allocationBytesPerSecond` or `limits.relayedBytesPerSecond`. */
+  | "over-bandwidth"
   /** The driver's path table is full. */
   | "no-path"
 
@@ -63,6 +65,7 @@ export class Counters {
     "no-permission": 0,
     "forbidden-peer": 0,
     "no-such-relay": 0,
+    "over-bandwidth": 0,
     "no-path": 0,
   }
 

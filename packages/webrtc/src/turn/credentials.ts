@@ -63,6 +63,12 @@ export function longTermKey(
   return crypto.digest(digest, text)
 }
 
+/** The room of a user, `room:participant`; `undefined` where the username names none. */
+export function roomOf(user: string): string | undefined {
+  const colon = user.indexOf(":")
+  return colon < 0 ? undefined : user.slice(0, colon)
+}
+
 /** The largest number of digits that is still exact: year 300,000 and something. */
 const MAX_EXPIRY_DIGITS = 13
 

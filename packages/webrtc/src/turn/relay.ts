@@ -19,8 +19,10 @@ import {
 } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
+import { type ByteBucket, limitedTo } from "./byte-bucket.ts"
 import { CHANNEL_HEADER_LENGTH } from "./channel.ts"
 import type { Counters } from "./counters.ts"
+import type { TurnLimits } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { RandomPool } from "./random-pool.ts"
 
@@ -40,11 +42,14 @@ export class Relay {
   readonly #counters: Counters
   readonly #random: RandomPool
   readonly #onUnpermitted: OnUnpermitted
+  /** What all allocations together may still relay. */
+  readonly #bandwidth: ByteBucket | undefined
   readonly #peer = new AddressSlot()
 
   constructor(
     table: AllocationTable,
     policy: PeerPolicy,
+    limits: TurnLimits,
     counters: Counters,
     random: RandomPool,
     onUnpermitted: OnUnpermitted,
@@ -54,6 +59,7 @@ export class Relay {
     this.#counters = counters
     this.#random = random
     this.#onUnpermitted = onUnpermitted
+    this.#bandwidth = limitedTo(limits.relayedBytesPerSecond)
   }
 
   /** RFC 8656 §12.6. */
@@ -76,6 +82,7 @@ export class Relay {
         return
       }
     }
+    if (!this.#mayRelay(allocation, length, now)) return
     this.#countToPeer(allocation, length)
     out.forward(d, CHANNEL_HEADER_LENGTH, length, channel.path)
   }
@@ -101,6 +108,7 @@ export class Relay {
     }
     const path = out.paths.open(allocation.socket, peer)
     if (path === NO_PATH) return this.#counters.drop("no-path")
+    if (!this.#mayRelay(allocation, length, now)) return
     this.#countToPeer(allocation, length)
     out.forward(d, start, length, path)
   }
@@ -128,6 +136,7 @@ export class Relay {
     // As the receiver's socket would have it: a datagram from the sender's relayed address.
     const path = out.paths.open(receiver.socket, from.relayed)
     if (path === NO_PATH) return this.#counters.drop("no-path")
+    if (!this.#mayRelay(from, length, now)) return
     this.#countToPeer(from, length)
     this.#toClient(receiver, path, d, start, length, now, out)
   }
@@ -158,6 +167,7 @@ export class Relay {
     if (!isJudged && this.#policy.authorizePeer(peer.ip, peer.port) === "denied") {
       return this.#counters.drop("forbidden-peer")
     }
+    if (!this.#mayRelay(allocation, length, now)) return
     this.#countToClient(allocation, length)
     // RFC 8656 §12.5: where a channel is bound, the server must use it.
     if (channel?.isLive(now)) {
@@ -195,6 +205,20 @@ export class Relay {
     const end = d.offset + start + length
     for (let i = length; i < padded(length); i++) bytes[end + i - length] = 0
     return header
+  }
+
+  /** Whether there is bandwidth left for a packet, which then is spent; counted as dropped where there is none. */
+  #mayRelay(allocation: Allocation, length: number, now: number): boolean {
+    const own = allocation.bandwidth
+    const all = this.#bandwidth
+    if (own === undefined && all === undefined) return true
+    if (own?.isOpen(now) === false || all?.isOpen(now) === false) {
+      this.#counters.drop("over-bandwidth")
+      return false
+    }
+    own?.spend(length)
+    all?.spend(length)
+    return true
   }
 
   #countToPeer(allocation: Allocation, length: number): void {

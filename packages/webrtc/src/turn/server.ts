@@ -144,7 +144,7 @@ export class TurnServer implements Machine<TurnEvent> {
       (ip, port) => table.relayedFrom(ip, port) !== undefined,
     )
     this.#table = table
-    this.#relay = new Relay(table, policy, this.#counters, random, (allocation, peer, out) =>
+    this.#relay = new Relay(table, policy, limits, this.#counters, random, (allocation, peer, out) =>
       this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
     )
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
@@ -326,9 +326,9 @@ export class TurnServer implements Machine<TurnEvent> {
       answer()
       return
     }
-    const source = this.#strangers.of(out.paths.remote(d.path).ip, now)
-    if (source.left <= 0) return this.#counters.drop("over-budget")
-    source.left -= answer()
+    const budget = this.#strangers.of(out.paths.remote(d.path).ip)
+    if (!budget.isOpen(now)) return this.#counters.drop("over-budget")
+    budget.spend(answer())
   }
 
   #challenge(d: Datagram, refused: Unauthenticated, now: number, out: TurnOut): number {

@@ -78,7 +78,7 @@ describe("what somebody unauthenticated is sent", () => {
 
 test("so many sources are remembered, and the one unseen for longest is forgotten", () => {
   const budget = new SourceBudget({ bytesPerSecond: 1, burst: 10, sources: 1000 })
-  const of = (i: number) => budget.of(Uint8Array.of(10, 0, i >> 8, i), 0)
+  const of = (i: number) => budget.of(Uint8Array.of(10, 0, i >> 8, i))
   const first = of(0)
   const second = of(1)
   for (let i = 2; i < 5000; i++) {
@@ -88,7 +88,7 @@ test("so many sources are remembered, and the one unseen for longest is forgotte
   assert.equal(budget.size, 1000)
   assert.notEqual(of(1), second)
   assert.equal(
-    budget.of(parseIp("::ffff:10.0.0.0")!, 0),
+    budget.of(parseIp("::ffff:10.0.0.0")!),
     first,
     "one address has one budget, however it is written",
   )

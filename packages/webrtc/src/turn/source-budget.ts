@@ -1,4 +1,5 @@
 import { addressGroup } from "../bytes/index.ts"
+import { ByteBucket } from "./byte-bucket.ts"
 
 export interface SourceBudgetOptions {
   /** Bytes that a source is sent for long. */
@@ -9,14 +10,6 @@ export interface SourceBudgetOptions {
   readonly sources: number
 }
 
-/** What a source may still be sent. The last answer may overdraw it: what is owed is paid back before the next. */
-export interface Source {
-  /** Bytes. */
-  left: number
-  /** When it was last filled, in ms. */
-  at: number
-}
-
 /**
  * What may be sent to those who have not proved who they are, by where they say they are: an IPv4 address, an IPv6 /64,
  * whatever the port. A server that answers everybody is a way to send to somebody else; past the budget it is silent.
@@ -24,7 +17,7 @@ export interface Source {
 export class SourceBudget {
   readonly #options: SourceBudgetOptions
   /** The one unseen for longest first. */
-  readonly #sources = new Map<string, Source>()
+  readonly #sources = new Map<string, ByteBucket>()
 
   constructor(options: SourceBudgetOptions) {
     this.#options = options
@@ -34,13 +27,11 @@ export class SourceBudget {
     return this.#sources.size
   }
 
-  /** The source of an address, filled up to now. `now` in ms. */
-  of(ip: Uint8Array, now: number): Source {
+  /** What the source of an address may still be sent. */
+  of(ip: Uint8Array): ByteBucket {
     const { bytesPerSecond, burst, sources } = this.#options
     const name = addressGroup(ip)
-    const source = this.#sources.get(name) ?? { left: burst, at: now }
-    source.left = Math.min(burst, source.left + ((now - source.at) / 1000) * bytesPerSecond)
-    source.at = now
+    const source = this.#sources.get(name) ?? new ByteBucket(bytesPerSecond, burst)
     this.#sources.delete(name)
     this.#sources.set(name, source)
     if (this.#sources.size > sources) this.#sources.delete(this.#sources.keys().next().value!)
