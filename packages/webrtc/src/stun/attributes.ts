@@ -24,6 +24,7 @@ export const Attribute = {
   additionalAddressFamily: 0x8000,
   addressErrorCode: 0x8001,
   passwordAlgorithms: 0x8002,
+  alternateDomain: 0x8003,
   software: 0x8022,
   alternateServer: 0x8023,
   fingerprint: 0x8028,

@@ -1,6 +1,6 @@
 import { writeUint16, writeUint32 } from "../bytes/index.ts"
 import type { Hmac } from "../crypto/index.ts"
-import { ATTRIBUTE_HEADER_LENGTH, Attribute, padded } from "./attributes.ts"
+import { AddressFamily, ATTRIBUTE_HEADER_LENGTH, Attribute, padded } from "./attributes.ts"
 import { FINGERPRINT_LENGTH, fingerprintOf } from "./fingerprint.ts"
 import {
   HEADER_LENGTH,
@@ -77,6 +77,15 @@ export class StunWriter {
   xorAddress(type: number, ip: Uint8Array, port: number): void {
     const at = this.#open(type, xorAddressLength(ip))
     writeXorAddress(this.#bytes, at, this.#start, ip, port)
+  }
+
+  /** MAPPED-ADDRESS and ALTERNATE-SERVER (RFC 8489 §14.1, §14.15). */
+  address(type: number, ip: Uint8Array, port: number): void {
+    const at = this.#open(type, 4 + ip.length)
+    this.#bytes[at] = 0
+    this.#bytes[at + 1] = ip.length === 4 ? AddressFamily.ipv4 : AddressFamily.ipv6
+    writeUint16(this.#bytes, at + 2, port)
+    this.#bytes.set(ip, at + 4)
   }
 
   /** RFC 8489 §14.8. An empty reason is legal, and the shortest. */

@@ -1,6 +1,7 @@
 import type { BindFailure, Out, Path, Socket } from "../contract/index.ts"
 import { Attribute, Method, type StunMessage, TRANSPORT_UDP } from "../stun/index.ts"
 import type { Allocation, PortWish } from "./allocation.ts"
+import { type AlternateServers, alternateFor } from "./alternate-server.ts"
 import { userOf } from "./credentials.ts"
 import {
   type Context,
@@ -16,9 +17,15 @@ import type { ReplyTo } from "./responder.ts"
 /** The Allocate method (RFC 8656 §7.2). Its answer has to wait for the driver to bind a socket. */
 export class Allocate {
   readonly #context: Context
+  /** Where newcomers are sent while the server drains. */
+  #alternates: AlternateServers = {}
 
   constructor(context: Context) {
     this.#context = context
+  }
+
+  redirect(alternates: AlternateServers): void {
+    this.#alternates = alternates
   }
 
   handle(request: Request, now: number, out: Out<never>): Refusal | undefined {
@@ -42,6 +49,10 @@ export class Allocate {
     if (relay === undefined) return refusal(440, "no relayed address of that family")
     const lifetime = desiredLifetime(message, limits)
     if (lifetime === undefined) return refusal(400, "unreadable LIFETIME")
+
+    // A reserved port is here, beside the allocation that it was reserved with.
+    const elsewhere = typeof port === "object" ? undefined : this.#alternateFor(request, out)
+    if (elsewhere !== undefined) return refusal(300, "the server drains", elsewhere)
 
     // A reserved port is counted since it was reserved.
     const more = typeof port === "object" ? 0 : port === "even-with-next" ? 2 : 1
@@ -86,6 +97,14 @@ export class Allocate {
     responder.error(replyTo(allocation), 508, out)
     const why = reason === "in-use" ? "the relay ports tried are in use" : "no socket could be bound"
     return { client: allocation.client, refused: refusal(508, why) }
+  }
+
+  #alternateFor({ message, to }: Request, out: Out<never>): Refusal["attributes"] {
+    return alternateFor(this.#alternates, {
+      transport: out.paths.transport(to.client),
+      address: out.paths.remote(to.client),
+      readsDomain: message.integritySha256At >= 0,
+    })
   }
 
   /** EVEN-PORT and RESERVATION-TOKEN (RFC 8656 §7.2, 5 and 8). */

@@ -1,3 +1,4 @@
+export type { AlternateServer, AlternateServers } from "./alternate-server.ts"
 export type { DropReason, TurnCounters } from "./counters.ts"
 export {
   type CredentialsRequest,

@@ -1,4 +1,11 @@
-import { AddressFamily, AddressSlot, Attribute, readXorAddress, type StunMessage } from "../stun/index.ts"
+import {
+  AddressFamily,
+  AddressSlot,
+  Attribute,
+  readXorAddress,
+  type StunMessage,
+  type StunWriter,
+} from "../stun/index.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { Authenticated } from "./authentication.ts"
 import type { TurnLimits } from "./options.ts"
@@ -16,6 +23,8 @@ export interface Request {
 export interface Refusal {
   readonly code: number
   readonly why: string
+  /** What else the response says. */
+  readonly attributes?: (writer: StunWriter) => void
 }
 
 /** What the handlers of the methods share. */
@@ -28,8 +37,8 @@ export interface Context {
   readonly lastChannel: number
 }
 
-export function refusal(code: number, why: string): Refusal {
-  return { code, why }
+export function refusal(code: number, why: string, attributes?: Refusal["attributes"]): Refusal {
+  return attributes === undefined ? { code, why } : { code, why, attributes }
 }
 
 /** RFC 8656 §18.6: the family that an attribute names; 0 when it is absent, undefined when it is unreadable. */

@@ -11,6 +11,7 @@ import {
 import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
+import { type AlternateServers, checkAlternates } from "./alternate-server.ts"
 import { type Authenticated, Authentication, type Unauthenticated } from "./authentication.ts"
 import { Challenger } from "./challenge.ts"
 import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
@@ -209,6 +210,15 @@ export class TurnServer implements Machine<TurnEvent> {
       if (allocation.user === user) this.#free(allocation, "revoked", out)
   }
 
+  /**
+   * From now on whoever would allocate is sent to another server, where there is one for them (300, RFC 8656 §7.2); who
+   * has an allocation keeps it. Throws a TypeError that names what is no address or name.
+   */
+  drain(alternates: AlternateServers): void {
+    checkAlternates(alternates)
+    this.#allocate.redirect(alternates)
+  }
+
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
   close(_now: number, out: TurnOut): void {
     this.#isClosed = true
@@ -271,9 +281,7 @@ export class TurnServer implements Machine<TurnEvent> {
     const to = this.#replyTo(d.path, from)
     const refused = this.#handle({ message, from, to }, allocation, now, out)
     if (refused === undefined) return
-    this.#responder.error(to, refused.code, out, writer => {
-      if (refused.code === 420) writer.unknownAttributes(message.unknownAttributes(UNDERSTOOD))
-    })
+    this.#responder.error(to, refused.code, out, refused.attributes)
     this.#noteRefused(d.path, message.method, refused, now, out, allocation)
   }
 
@@ -285,7 +293,10 @@ export class TurnServer implements Machine<TurnEvent> {
   ): Refusal | undefined {
     const { message, from } = request
     const unknown = message.unknownAttributes(UNDERSTOOD)
-    if (unknown.length > 0) return refusal(420, `unknown attributes: ${unknown.map(hex).join(", ")}`)
+    if (unknown.length > 0) {
+      const why = `unknown attributes: ${unknown.map(hex).join(", ")}`
+      return refusal(420, why, writer => writer.unknownAttributes(unknown))
+    }
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
     // RFC 8656 §5: everything else needs an allocation, and its owner.
     if (!allocation?.isBound) return refusal(437, "no allocation")
