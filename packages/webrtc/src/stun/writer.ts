@@ -98,6 +98,15 @@ export class StunWriter {
     this.#bytes.set(phrase, at + 4)
   }
 
+  /** RFC 8656 §18.12, without a reason phrase: why there is no relayed address of a family. */
+  addressErrorCode(family: number, code: number): void {
+    const at = this.#open(Attribute.addressErrorCode, 4)
+    this.#bytes[at] = family
+    this.#bytes[at + 1] = 0
+    this.#bytes[at + 2] = Math.trunc(code / 100)
+    this.#bytes[at + 3] = code % 100
+  }
+
   /** RFC 8489 §14.13. */
   unknownAttributes(types: readonly number[]): void {
     const at = this.#open(Attribute.unknownAttributes, 2 * types.length)

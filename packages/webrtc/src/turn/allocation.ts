@@ -16,6 +16,12 @@ const UNBOUND = -1
  */
 export type PortWish = "any" | "even" | "even-with-next" | Reservation
 
+/** Why only one of two address families is relayed (RFC 8656 §18.12). */
+export interface TwinError {
+  readonly family: 4 | 6
+  readonly code: 440 | 508
+}
+
 /** What an allocation is made from: an Allocate request that passed all checks. */
 export interface AllocationRequest {
   readonly client: Path
@@ -57,6 +63,15 @@ export class Allocation implements Due {
   /** As clients and peers see it; its port changes until a socket is bound. */
   relayed: Address
   socket: Socket = UNBOUND
+  /** Whether the client was told of it; until then it can do nothing. */
+  isOpen = false
+  /**
+   * The one of the other address family that the same Allocate made: a dual allocation is two that share a client
+   * (RFC 8656 §7.2, §8.1). `undefined` for most, and when that one is gone.
+   */
+  twin: Allocation | undefined = undefined
+  /** Why there is no twin although one was asked for. */
+  twinError: TwinError | undefined = undefined
   /** Ports that turned out to be in use by others, kept aside until one is found. */
   triedPorts: number[] = []
   /** In ms, on the machine's clock; set when bound. */
@@ -93,6 +108,23 @@ export class Allocation implements Due {
 
   get isBound(): boolean {
     return this.socket !== UNBOUND
+  }
+
+  /** Whether nothing is waited for any more that its client has to be told with it. */
+  get isComplete(): boolean {
+    return this.isBound && (this.twin === undefined || this.twin.isBound)
+  }
+
+  /** Itself, and its twin, if it has one; that of IPv4 first. */
+  get both(): readonly Allocation[] {
+    if (this.twin === undefined) return [this]
+    return this.family === 4 ? [this, this.twin] : [this.twin, this]
+  }
+
+  /** The one of the two that relays to an address: that of its family. */
+  towards(ip: Uint8Array): Allocation | undefined {
+    if (ip.length === this.relayed.ip.length) return this
+    return this.twin
   }
 
   permissionFor(ip: Uint8Array, now: number): Permission | undefined {

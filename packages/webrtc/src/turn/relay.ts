@@ -68,9 +68,15 @@ export class Relay {
     if (d.length < CHANNEL_HEADER_LENGTH) return this.#counters.drop("malformed")
     const length = readUint16(d.bytes, d.offset + 2)
     if (CHANNEL_HEADER_LENGTH + length > d.length) return this.#counters.drop("malformed")
-    const allocation = this.#table.ofClient(d.path)
+    let allocation = this.#table.ofClient(d.path)
     if (allocation === undefined) return this.#counters.drop("no-allocation")
-    const channel = allocation.channels.get(readUint16(d.bytes, d.offset))
+    const number = readUint16(d.bytes, d.offset)
+    let channel = allocation.channels.get(number)
+    // The twins of a dual allocation share the numbers.
+    if (channel === undefined && allocation.twin !== undefined) {
+      allocation = allocation.twin
+      channel = allocation.channels.get(number)
+    }
     if (channel === undefined || !channel.isLive(now)) return this.#counters.drop("no-channel")
     if (channel.isOurs) {
       const { peer } = channel
@@ -89,15 +95,16 @@ export class Relay {
 
   /** RFC 8656 §11.2. Whatever is wrong with it, an indication is dropped in silence. */
   send(message: StunMessage, d: Datagram, now: number, out: Out<never>): void {
-    const allocation = this.#table.ofClient(d.path)
-    if (allocation === undefined) return this.#counters.drop("no-allocation")
+    const first = this.#table.ofClient(d.path)
+    if (first === undefined) return this.#counters.drop("no-allocation")
     const peerAt = message.indexOf(Attribute.xorPeerAddress)
     const dataAt = message.indexOf(Attribute.data)
     const peer = this.#peer
     if (peerAt < 0 || dataAt < 0 || !readXorAddress(message, peerAt, peer) || peer.port === 0) {
       return this.#counters.drop("malformed")
     }
-    if (allocation.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")
+    const allocation = first.towards(peer.ip)
+    if (allocation?.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")
     const verdict = this.#policy.authorizePeer(peer.ip, peer.port)
     if (verdict === "denied") return this.#counters.drop("forbidden-peer")
     const start = message.valueAt(dataAt) - d.offset

@@ -6,6 +6,7 @@ import {
   type StunMessage,
   type StunWriter,
 } from "../stun/index.ts"
+import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { Authenticated } from "./authentication.ts"
 import type { TurnLimits } from "./options.ts"
@@ -42,9 +43,9 @@ export function refusal(code: number, why: string, attributes?: Refusal["attribu
 }
 
 /** RFC 8656 §18.6: the family that an attribute names; 0 when it is absent, undefined when it is unreadable. */
-export function requestedFamily(message: StunMessage): 4 | 6 | 0 | undefined {
-  if (!message.has(Attribute.requestedAddressFamily)) return 0
-  const value = message.uint32(Attribute.requestedAddressFamily)
+export function familyIn(message: StunMessage, attribute: number): 4 | 6 | 0 | undefined {
+  if (!message.has(attribute)) return 0
+  const value = message.uint32(attribute)
   if (value < 0) return undefined
   const family = Math.floor(value / 0x1000000)
   if (family === AddressFamily.ipv4) return 4
@@ -62,14 +63,17 @@ export function desiredLifetime(message: StunMessage, limits: TurnLimits): numbe
   return Math.max(limits.defaultLifetime, Math.min(asked, limits.maxLifetime))
 }
 
-/** The peer that a request names, not judged yet. */
-export function namedPeer(message: StunMessage, index: number, family: 4 | 6): AddressSlot | Refusal {
+/** The peer that a request names, not judged yet, and which of a client's allocations relays to it. */
+export function namedPeer(
+  message: StunMessage,
+  index: number,
+  allocation: Allocation,
+): { peer: AddressSlot; owner: Allocation } | Refusal {
   const peer = new AddressSlot()
   if (!readXorAddress(message, index, peer)) return refusal(400, "unreadable XOR-PEER-ADDRESS")
-  if (peer.ip.length !== (family === 4 ? 4 : 16)) {
-    return refusal(443, "the peer's address family is not the allocation's")
-  }
-  return peer
+  const owner = allocation.towards(peer.ip)
+  if (owner === undefined) return refusal(443, "the peer's address family is not the allocation's")
+  return { peer, owner }
 }
 
 export const forbiddenPeer = (): Refusal => refusal(403, "peer denied by policy")

@@ -171,12 +171,13 @@ export class TurnServer implements Machine<TurnEvent> {
 
   reply(r: Reply, now: number, out: TurnOut): void {
     if (r.type === "bound") {
-      const allocation = this.#allocate.bound(r.id, r.socket, now, out)
-      if (allocation !== undefined) this.#tellAllocated(allocation, out)
+      for (const allocation of this.#allocate.bound(r.id, r.socket, now, out))
+        this.#tellAllocated(allocation, out)
       return
     }
-    const failed = this.#allocate.failed(r.id, r.reason, out)
-    if (failed !== undefined) this.#noteRefused(failed.client, Method.allocate, failed.refused, now, out)
+    const outcome = this.#allocate.failed(r.id, r.reason, now, out)
+    if ("refused" in outcome) this.#noteRefused(outcome.client, Method.allocate, outcome.refused, now, out)
+    else for (const allocation of outcome) this.#tellAllocated(allocation, out)
   }
 
   tick(now: number, out: TurnOut): void {
@@ -185,7 +186,7 @@ export class TurnServer implements Machine<TurnEvent> {
       allocation !== undefined;
       allocation = this.#table.expireNext(now, out)
     ) {
-      this.#tellFreed(allocation, "expired", out)
+      if (allocation.isOpen) this.#tellFreed(allocation, "expired", out)
     }
   }
 
@@ -195,8 +196,9 @@ export class TurnServer implements Machine<TurnEvent> {
 
   /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
   closed(path: Path, _now: number, out: TurnOut): void {
-    const allocation = this.#table.ofClient(path)
-    if (allocation !== undefined) this.#free(allocation, "connection-closed", out)
+    for (const allocation of this.#table.ofClient(path)?.both ?? []) {
+      this.#free(allocation, "connection-closed", out)
+    }
   }
 
   /**
@@ -299,28 +301,28 @@ export class TurnServer implements Machine<TurnEvent> {
     }
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
     // RFC 8656 §5: everything else needs an allocation, and its owner.
-    if (!allocation?.isBound) return refusal(437, "no allocation")
+    if (!allocation?.isOpen) return refusal(437, "no allocation")
     if (from.key !== allocation.key) return refusal(441, "the allocation is another user's")
     switch (message.method) {
       case Method.refresh:
-        return refresh(this.#context, allocation, request, now, out, () =>
-          this.#free(allocation, "refresh-zero", out),
+        return refresh(this.#context, allocation, request, now, out, each =>
+          this.#free(each, "refresh-zero", out),
         )
       case Method.createPermission:
-        return createPermission(this.#context, allocation, request, now, out, ip =>
+        return createPermission(this.#context, allocation, request, now, out, (owner, ip) =>
           out.note({
             layer: "turn",
             kind: "permitted",
-            allocation: allocation.number,
+            allocation: owner.number,
             peer: formatIp(ip),
           }),
         )
       default:
-        return channelBind(this.#context, allocation, request, now, out, channel =>
+        return channelBind(this.#context, allocation, request, now, out, (owner, channel) =>
           out.note({
             layer: "turn",
             kind: "bound-channel",
-            allocation: allocation.number,
+            allocation: owner.number,
             channel: channel.number,
             peer: formatAddress(channel.peer),
           }),
@@ -368,7 +370,7 @@ export class TurnServer implements Machine<TurnEvent> {
 
   #free(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
     this.#table.free(allocation, out)
-    if (allocation.isBound) this.#tellFreed(allocation, reason, out)
+    if (allocation.isOpen) this.#tellFreed(allocation, reason, out)
   }
 
   #tellAllocated(allocation: Allocation, out: TurnOut): void {
