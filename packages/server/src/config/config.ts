@@ -24,7 +24,16 @@ export interface Config {
     readonly channelNumbers: "rfc8656" | "rfc5766"
     /** Seconds. */
     readonly credentialTtl: number
-    readonly quotas: { readonly allocations: number; readonly allocationsPerUser: number }
+    readonly quotas: {
+      readonly allocations: number
+      readonly allocationsPerUser: number
+      readonly allocationsPerRoom: number
+      /** 0: no limit. */
+      readonly allocationBytesPerSecond: number
+      readonly relayedBytesPerSecond: number
+      readonly strangersBytesPerSecond: number
+      readonly strangersBurst: number
+    }
     readonly streams: {
       /** Seconds. */
       readonly idle: number

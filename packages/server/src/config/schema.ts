@@ -52,6 +52,9 @@ function whole(
   )
 }
 
+/** 10 Gbit/s. */
+const MAX_BYTES_PER_SECOND = 1_250_000_000
+
 /** A limit of each client address. */
 function perAddress(
   max: number,
@@ -169,6 +172,34 @@ const schema = z.strictObject({
             "allocations",
             "Allocations at one time, of one participant.",
           ),
+          allocationsPerRoom: whole(
+            1,
+            64_512,
+            2_500,
+            "allocations",
+            "Allocations at one time, of everybody in one room.",
+          ),
+          allocationBytesPerSecond: whole(
+            0,
+            MAX_BYTES_PER_SECOND,
+            0,
+            "bytes",
+            "Media that one allocation relays in a second, both ways together; more is dropped. 0: no limit.",
+          ),
+          relayedBytesPerSecond: whole(
+            0,
+            MAX_BYTES_PER_SECOND,
+            0,
+            "bytes",
+            "The same, of all allocations together. 0: no limit.",
+          ),
+          strangersBytesPerSecond: perAddress(
+            MAX_BYTES_PER_SECOND,
+            16_384,
+            "bytes",
+            "What it is sent over UDP in a second without having proved who it is; more gets no answer.",
+          ),
+          strangersBurst: perAddress(MAX_BYTES_PER_SECOND, 262_144, "bytes", "The same, at once."),
         })
         .prefault({}),
       streams: z

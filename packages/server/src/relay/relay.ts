@@ -196,7 +196,11 @@ function createServer({ turn, announce, secret, listeners }: RelayOptions, port:
     secrets: [secret],
     relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },
     relayPorts: turn.relayPorts,
-    limits: turn.quotas,
+    limits: {
+      ...turn.quotas,
+      allocationBytesPerSecond: turn.quotas.allocationBytesPerSecond || Infinity,
+      relayedBytesPerSecond: turn.quotas.relayedBytesPerSecond || Infinity,
+    },
     channelNumbers: turn.channelNumbers,
     peers: {
       allow: turn.allowPeers,
