@@ -34,6 +34,13 @@ export interface Config {
       readonly strangersBytesPerSecond: number
       readonly strangersBurst: number
     }
+    /** Addresses with port. */
+    readonly drainTo: {
+      readonly udp: readonly string[]
+      readonly tcp: readonly string[]
+      readonly tls: readonly string[]
+      readonly tlsHost?: string | undefined
+    }
     readonly streams: {
       /** Seconds. */
       readonly idle: number

@@ -1,6 +1,7 @@
 import { isIP } from "node:net"
 import { DEFAULT_REALM, parsePeerRange } from "@tightbeam/webrtc/turn"
 import { z } from "zod"
+import { parseAddress } from "../listening-address.ts"
 import type { Config } from "./config.ts"
 
 /** What is legal for each key, for people: `must be <legal>`. */
@@ -15,6 +16,10 @@ export const SHORTEST_SECRET = 32
 const ip = z.string().refine(text => isIP(text) !== 0)
 const cidr = z.string().refine(isPeerRange)
 const origin = z.string().refine(isOrigin)
+/** Addresses and ports of one server: one of each family at most. */
+const addresses = z
+  .array(z.string().refine(text => parseAddress(text) !== undefined))
+  .refine(list => new Set(list.map(text => parseAddress(text)?.ip.length)).size === list.length)
 const path = z.string().min(1)
 const port = z.int().min(0).max(65_535)
 
@@ -63,6 +68,15 @@ function perAddress(
   description: string,
 ): z.ZodDefault<z.ZodInt> {
   return whole(1, max, byDefault, unit, `Of one address (IPv6: of one /64). ${description}`)
+}
+
+/** Where clients go that come while the process drains. */
+function elsewhere(over: string): z.ZodDefault<typeof addresses> {
+  return key(
+    addresses.default([]),
+    "a list of at most one IPv4 and one IPv6 address with port, like 192.0.2.1:3478 and [2001:db8::1]:3478",
+    `The TURN server that clients ${over} are sent to while this one drains. Default: they are served until it ends.`,
+  )
 }
 
 function flag(byDefault: boolean, description: string): z.ZodDefault<z.ZodBoolean> {
@@ -200,6 +214,18 @@ const schema = z.strictObject({
             "What it is sent over UDP in a second without having proved who it is; more gets no answer.",
           ),
           strangersBurst: perAddress(MAX_BYTES_PER_SECOND, 262_144, "bytes", "The same, at once."),
+        })
+        .prefault({}),
+      drainTo: z
+        .strictObject({
+          udp: elsewhere("over UDP"),
+          tcp: elsewhere("over TCP"),
+          tls: elsewhere("over TLS"),
+          tlsHost: key(
+            z.string().refine(isHostName).optional(),
+            "a host name",
+            "The name in the certificate of that server, where it is another than here. Clients that cannot be told it stay.",
+          ),
         })
         .prefault({}),
       streams: z

@@ -11,6 +11,8 @@ import {
   type UdpCounters,
 } from "@tightbeam/webrtc/net"
 import {
+  type AlternateServer,
+  type AlternateServers,
   type TurnCounters,
   type TurnEvent,
   TurnServer,
@@ -18,7 +20,7 @@ import {
   turnFraming,
 } from "@tightbeam/webrtc/turn"
 import type { Config } from "../config/index.ts"
-import { isUnspecified } from "../listening-address.ts"
+import { isUnspecified, parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
 import { LateMachine } from "./late-machine.ts"
 
@@ -156,8 +158,9 @@ export class Relay {
     this.#driver.accept(connection, transport, turnFraming)
   }
 
-  /** Resolves when nothing is relayed any more. Until then everything works as before. */
+  /** Resolves when nothing is relayed any more. Until then newcomers are sent to `turn.drainTo`, or served as before. */
   drain(): Promise<void> {
+    this.#server.drain(alternatesOf(this.#options.turn.drainTo))
     this.#empty ??= Promise.withResolvers()
     this.#freed()
     return this.#empty.promise
@@ -180,6 +183,15 @@ export class Relay {
     this.#driver.command((now, out) => this.#server.close(now, out))
     await this.#driver.close()
   }
+}
+
+function alternatesOf({ udp, tcp, tls, tlsHost }: Config["turn"]["drainTo"]): AlternateServers {
+  const at = (texts: readonly string[], domain?: string): AlternateServer => {
+    const known = texts.flatMap(text => parseAddress(text) ?? [])
+    const [v4, v6] = [4, 16].map(length => known.find(({ ip }) => ip.length === length))
+    return { ...(v4 && { v4 }), ...(v6 && { v6 }), ...(domain !== undefined && { domain }) }
+  }
+  return { udp: at(udp), tcp: at(tcp), tls: at(tls, tlsHost) }
 }
 
 function createServer({ turn, announce, secret, listeners }: RelayOptions, port: number): TurnServer {
