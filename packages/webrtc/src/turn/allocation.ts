@@ -5,6 +5,7 @@ import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
 import { findPermission, type Permission } from "./permission.ts"
 import type { Reservation } from "./reservation.ts"
+import type { AllocationUsage } from "./usage.ts"
 
 const UNBOUND = -1
 
@@ -58,7 +59,11 @@ export class Allocation implements Due {
   expiresAt: number = Infinity
   readonly permissions: Permission[] = []
   readonly channels: ChannelTable = new ChannelTable()
+  /** In ms, on the machine's clock; set when bound. */
+  boundAt: number = Infinity
+  packetsToPeers = 0
   bytesToPeers = 0
+  packetsToClient = 0
   bytesToClient = 0
   readonly #unpermitted: Uint8Array[] = []
   due: number = Infinity
@@ -84,6 +89,20 @@ export class Allocation implements Due {
 
   get isBound(): boolean {
     return this.socket !== UNBOUND
+  }
+
+  /** Of a bound allocation. */
+  usage(now: number): AllocationUsage {
+    return {
+      allocation: this.number,
+      username: this.username,
+      transport: this.transport,
+      packetsToPeers: this.packetsToPeers,
+      bytesToPeers: this.bytesToPeers,
+      packetsToClient: this.packetsToClient,
+      bytesToClient: this.bytesToClient,
+      duration: now - this.boundAt,
+    }
   }
 
   permissionFor(ip: Uint8Array, now: number): Permission | undefined {

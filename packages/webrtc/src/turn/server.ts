@@ -32,8 +32,9 @@ import { Relay } from "./relay.ts"
 import { type Context, type Refusal, type Request, refusal } from "./request.ts"
 import { type ReplyTo, Responder } from "./responder.ts"
 import { RevokedUsers } from "./revoked-users.ts"
+import type { AllocationUsage } from "./usage.ts"
 
-/** `username` as received: opaque bytes. Byte counts are of application data, without any header. */
+/** `username` as received: opaque bytes. `freed` says what the allocation has cost in all. */
 export type TurnEvent =
   | {
       readonly type: "allocated"
@@ -42,14 +43,7 @@ export type TurnEvent =
       readonly client: Address
       readonly relayed: Address
     }
-  | {
-      readonly type: "freed"
-      readonly allocation: number
-      readonly username: Uint8Array
-      readonly reason: FreedReason
-      readonly bytesToPeers: number
-      readonly bytesToClient: number
-    }
+  | ({ readonly type: "freed"; readonly reason: FreedReason } & AllocationUsage)
 
 export type FreedReason = Extract<TurnEvidence, { kind: "freed" }>["reason"]
 
@@ -174,7 +168,7 @@ export class TurnServer implements Machine<TurnEvent> {
       allocation !== undefined;
       allocation = this.#table.expireNext(now, out)
     ) {
-      this.#tellFreed(allocation, "expired", out)
+      this.#tellFreed(allocation, "expired", now, out)
     }
   }
 
@@ -183,9 +177,9 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
-  closed(path: Path, _now: number, out: TurnOut): void {
+  closed(path: Path, now: number, out: TurnOut): void {
     const allocation = this.#table.ofClient(path)
-    if (allocation !== undefined) this.#free(allocation, "connection-closed", out)
+    if (allocation !== undefined) this.#free(allocation, "connection-closed", now, out)
   }
 
   /**
@@ -196,19 +190,26 @@ export class TurnServer implements Machine<TurnEvent> {
     this.#revoked.add(user, until, now)
     if (this.#table.allocationsOf(user) === 0) return
     for (const allocation of this.#table.all)
-      if (allocation.user === user) this.#free(allocation, "revoked", out)
+      if (allocation.user === user) this.#free(allocation, "revoked", now, out)
   }
 
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
-  close(_now: number, out: TurnOut): void {
+  close(now: number, out: TurnOut): void {
     this.#isClosed = true
     this.#table.forgetAwaited()
-    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", out)
+    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
   counters(): TurnCounters {
     const { size: allocations, perTransport: allocationsOver, freePorts, reservedPorts } = this.#table
     return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
+  }
+
+  /** What each live allocation has cost until now. What has ended said so in its `freed` event. */
+  usage(now: number): AllocationUsage[] {
+    const live: AllocationUsage[] = []
+    for (const allocation of this.#table.all) if (allocation.isBound) live.push(allocation.usage(now))
+    return live
   }
 
   #receiveStun(d: Datagram, now: number, out: TurnOut): void {
@@ -283,7 +284,7 @@ export class TurnServer implements Machine<TurnEvent> {
     switch (message.method) {
       case Method.refresh:
         return refresh(this.#context, allocation, request, now, out, () =>
-          this.#free(allocation, "refresh-zero", out),
+          this.#free(allocation, "refresh-zero", now, out),
         )
       case Method.createPermission:
         return createPermission(this.#context, allocation, request, now, out, ip =>
@@ -334,9 +335,9 @@ export class TurnServer implements Machine<TurnEvent> {
     }
   }
 
-  #free(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
+  #free(allocation: Allocation, reason: FreedReason, now: number, out: TurnOut): void {
     this.#table.free(allocation, out)
-    if (allocation.isBound) this.#tellFreed(allocation, reason, out)
+    if (allocation.isBound) this.#tellFreed(allocation, reason, now, out)
   }
 
   #tellAllocated(allocation: Allocation, out: TurnOut): void {
@@ -355,9 +356,9 @@ export class TurnServer implements Machine<TurnEvent> {
     })
   }
 
-  #tellFreed(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
-    const { number, username, bytesToPeers, bytesToClient } = allocation
-    out.tell({ type: "freed", allocation: number, username, reason, bytesToPeers, bytesToClient })
+  #tellFreed(allocation: Allocation, reason: FreedReason, now: number, out: TurnOut): void {
+    const { number, bytesToPeers, bytesToClient } = allocation
+    out.tell({ type: "freed", reason, ...allocation.usage(now) })
     out.note({ layer: "turn", kind: "freed", allocation: number, reason, bytesToPeers, bytesToClient })
   }
 
