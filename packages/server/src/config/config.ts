@@ -83,6 +83,7 @@ export interface Config {
     readonly clientMessageBurst: number
     readonly addresses: number
   }
+  readonly metrics: { readonly enabled: boolean; readonly address: string; readonly port: number }
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" }
   readonly data: string
   /** Seconds. */

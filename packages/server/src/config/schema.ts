@@ -349,6 +349,20 @@ const schema = z.strictObject({
       ),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      enabled: flag(
+        false,
+        "Whether Prometheus metrics and what each room cost the relay are served, on a port of their own.",
+      ),
+      address: key(
+        ip.default("127.0.0.1"),
+        IP,
+        "Where they are served. Nobody is asked who they are: let only those reach it who may read the names of rooms.",
+      ),
+      port: key(port.default(9_464), PORT, "TCP port of the metrics, plain HTTP."),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: oneOf(["debug", "info", "warn", "error"], "info", "The least of what is logged, to stderr."),

@@ -22,7 +22,9 @@ import {
 import type { Config } from "../config/index.ts"
 import { isUnspecified, parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
+import type { CostOver } from "./cost.ts"
 import { LateMachine } from "./late-machine.ts"
+import { type RelayCost, RelayMeter } from "./relay-meter.ts"
 
 export interface RelayOptions {
   readonly turn: Config["turn"]
@@ -45,6 +47,16 @@ export interface RelayCounters {
   readonly streams: Readonly<StreamCounters>
 }
 
+type FreedReason = Extract<TurnEvent, { type: "freed" }>["reason"]
+
+/** Sums over everybody: what metrics are made of. */
+export interface RelayReading {
+  readonly counters: TurnCounters
+  readonly total: CostOver
+  /** Allocations that ended, by why. */
+  readonly freed: Readonly<Partial<Record<FreedReason, number>>>
+}
+
 /** ICE servers for one participant. */
 export interface IceServers {
   readonly iceServers: readonly IceServer[]
@@ -62,6 +74,8 @@ export class Relay {
   readonly #server: TurnServer
   /** As clients reach it. */
   readonly #announced: Address
+  readonly #meter = new RelayMeter(new Date())
+  readonly #freedFor: Partial<Record<FreedReason, number>> = {}
   /** While draining: resolved when the last allocation is gone. */
   #empty: PromiseWithResolvers<void> | undefined
 
@@ -72,8 +86,8 @@ export class Relay {
     let relay: Relay | undefined
     const driver = new Driver<TurnEvent>(late, {
       ...(options.onEvidence && { onEvidence: options.onEvidence }),
-      onEvent: event => {
-        if (event.type === "freed" && relay !== undefined) relay.#freed()
+      onEvent: (event, now) => {
+        if (relay !== undefined) relay.#book(event, now)
       },
       onFault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
       streams: {
@@ -162,11 +176,20 @@ export class Relay {
   drain(): Promise<void> {
     this.#server.drain(alternatesOf(this.#options.turn.drainTo))
     this.#empty ??= Promise.withResolvers()
-    this.#freed()
+    this.#noteEmpty()
     return this.#empty.promise
   }
 
-  #freed(): void {
+  #book(event: TurnEvent, now: number): void {
+    if (event.type === "allocated") this.#meter.allocated(event.username, now)
+    else {
+      this.#meter.freed(event, now)
+      this.#freedFor[event.reason] = (this.#freedFor[event.reason] ?? 0) + 1
+      this.#noteEmpty()
+    }
+  }
+
+  #noteEmpty(): void {
     if (this.#server.counters().allocations === 0) this.#empty?.resolve()
   }
 
@@ -175,6 +198,20 @@ export class Relay {
       turn: this.#server.counters(),
       udp: this.#driver.counters(),
       streams: this.#driver.streamCounters(),
+    }
+  }
+
+  /** What each room cost, who relays, over what. */
+  cost(): RelayCost {
+    const now = performance.now()
+    return this.#meter.report(this.#server.usage(now), now, new Date())
+  }
+
+  reading(): RelayReading {
+    return {
+      counters: this.#server.counters(),
+      total: this.#meter.total(this.#server.usage(performance.now())),
+      freed: this.#freedFor,
     }
   }
 

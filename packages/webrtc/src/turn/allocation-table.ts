@@ -180,6 +180,7 @@ export class AllocationTable {
     }
     this.#binding.delete(id)
     allocation.socket = socket
+    allocation.boundAt = now
     this.#bySocket[socket] = allocation
     const relay = this.#relayOf(allocation)
     const { port } = allocation.relayed

@@ -7,6 +7,7 @@ import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
 import { findPermission, type Permission } from "./permission.ts"
 import type { Reservation } from "./reservation.ts"
+import type { AllocationUsage } from "./usage.ts"
 
 const UNBOUND = -1
 
@@ -80,7 +81,11 @@ export class Allocation implements Due {
   readonly channels: ChannelTable = new ChannelTable()
   /** What it may still relay; `undefined` without a limit. */
   readonly bandwidth: ByteBucket | undefined
+  /** In ms, on the machine's clock; set when bound. */
+  boundAt: number = Infinity
+  packetsToPeers = 0
   bytesToPeers = 0
+  packetsToClient = 0
   bytesToClient = 0
   readonly #unpermitted: Uint8Array[] = []
   due: number = Infinity
@@ -125,6 +130,20 @@ export class Allocation implements Due {
   towards(ip: Uint8Array): Allocation | undefined {
     if (ip.length === this.relayed.ip.length) return this
     return this.twin
+  }
+
+  /** Of a bound allocation. */
+  usage(now: number): AllocationUsage {
+    return {
+      allocation: this.number,
+      username: this.username,
+      transport: this.transport,
+      packetsToPeers: this.packetsToPeers,
+      bytesToPeers: this.bytesToPeers,
+      packetsToClient: this.packetsToClient,
+      bytesToClient: this.bytesToClient,
+      duration: now - this.boundAt,
+    }
   }
 
   permissionFor(ip: Uint8Array, now: number): Permission | undefined {

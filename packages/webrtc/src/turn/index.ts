@@ -16,3 +16,4 @@ export {
 export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
 export { type TurnEvent, TurnServer } from "./server.ts"
 export { turnFraming } from "./stream-framing.ts"
+export type { AllocationUsage } from "./usage.ts"

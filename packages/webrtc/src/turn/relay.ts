@@ -229,12 +229,14 @@ export class Relay {
   }
 
   #countToPeer(allocation: Allocation, length: number): void {
+    allocation.packetsToPeers++
     allocation.bytesToPeers += length
     this.#counters.packetsToPeers++
     this.#counters.bytesToPeers += length
   }
 
   #countToClient(allocation: Allocation, length: number): void {
+    allocation.packetsToClient++
     allocation.bytesToClient += length
     this.#counters.packetsToClients++
     this.#counters.bytesToClients += length

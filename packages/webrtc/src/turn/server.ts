@@ -35,8 +35,9 @@ import { type Context, type Refusal, type Request, refusal } from "./request.ts"
 import { type ReplyTo, Responder } from "./responder.ts"
 import { RevokedUsers } from "./revoked-users.ts"
 import { SourceBudget } from "./source-budget.ts"
+import type { AllocationUsage } from "./usage.ts"
 
-/** `username` as received: opaque bytes. Byte counts are of application data, without any header. */
+/** `username` as received: opaque bytes. `freed` says what the allocation has cost in all. */
 export type TurnEvent =
   | {
       readonly type: "allocated"
@@ -45,14 +46,7 @@ export type TurnEvent =
       readonly client: Address
       readonly relayed: Address
     }
-  | {
-      readonly type: "freed"
-      readonly allocation: number
-      readonly username: Uint8Array
-      readonly reason: FreedReason
-      readonly bytesToPeers: number
-      readonly bytesToClient: number
-    }
+  | ({ readonly type: "freed"; readonly reason: FreedReason } & AllocationUsage)
 
 export type FreedReason = Extract<TurnEvidence, { kind: "freed" }>["reason"]
 
@@ -186,7 +180,7 @@ export class TurnServer implements Machine<TurnEvent> {
       allocation !== undefined;
       allocation = this.#table.expireNext(now, out)
     ) {
-      if (allocation.isOpen) this.#tellFreed(allocation, "expired", out)
+      if (allocation.isOpen) this.#tellFreed(allocation, "expired", now, out)
     }
   }
 
@@ -195,9 +189,9 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
-  closed(path: Path, _now: number, out: TurnOut): void {
+  closed(path: Path, now: number, out: TurnOut): void {
     for (const allocation of this.#table.ofClient(path)?.both ?? []) {
-      this.#free(allocation, "connection-closed", out)
+      this.#free(allocation, "connection-closed", now, out)
     }
   }
 
@@ -209,7 +203,7 @@ export class TurnServer implements Machine<TurnEvent> {
     this.#revoked.add(user, until, now)
     if (this.#table.allocationsOf(user) === 0) return
     for (const allocation of this.#table.all)
-      if (allocation.user === user) this.#free(allocation, "revoked", out)
+      if (allocation.user === user) this.#free(allocation, "revoked", now, out)
   }
 
   /**
@@ -222,15 +216,22 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
-  close(_now: number, out: TurnOut): void {
+  close(now: number, out: TurnOut): void {
     this.#isClosed = true
     this.#table.forgetAwaited()
-    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", out)
+    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
   counters(): TurnCounters {
     const { size: allocations, perTransport: allocationsOver, freePorts, reservedPorts } = this.#table
     return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
+  }
+
+  /** What each live allocation has cost until now. What has ended said so in its `freed` event. */
+  usage(now: number): AllocationUsage[] {
+    const live: AllocationUsage[] = []
+    for (const allocation of this.#table.all) if (allocation.isBound) live.push(allocation.usage(now))
+    return live
   }
 
   #receiveStun(d: Datagram, now: number, out: TurnOut): void {
@@ -306,7 +307,7 @@ export class TurnServer implements Machine<TurnEvent> {
     switch (message.method) {
       case Method.refresh:
         return refresh(this.#context, allocation, request, now, out, each =>
-          this.#free(each, "refresh-zero", out),
+          this.#free(each, "refresh-zero", now, out),
         )
       case Method.createPermission:
         return createPermission(this.#context, allocation, request, now, out, (owner, ip) =>
@@ -368,9 +369,9 @@ export class TurnServer implements Machine<TurnEvent> {
     }
   }
 
-  #free(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
+  #free(allocation: Allocation, reason: FreedReason, now: number, out: TurnOut): void {
     this.#table.free(allocation, out)
-    if (allocation.isOpen) this.#tellFreed(allocation, reason, out)
+    if (allocation.isOpen) this.#tellFreed(allocation, reason, now, out)
   }
 
   #tellAllocated(allocation: Allocation, out: TurnOut): void {
@@ -389,9 +390,9 @@ export class TurnServer implements Machine<TurnEvent> {
     })
   }
 
-  #tellFreed(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
-    const { number, username, bytesToPeers, bytesToClient } = allocation
-    out.tell({ type: "freed", allocation: number, username, reason, bytesToPeers, bytesToClient })
+  #tellFreed(allocation: Allocation, reason: FreedReason, now: number, out: TurnOut): void {
+    const { number, bytesToPeers, bytesToClient } = allocation
+    out.tell({ type: "freed", reason, ...allocation.usage(now) })
     out.note({ layer: "turn", kind: "freed", allocation: number, reason, bytesToPeers, bytesToClient })
   }
 
