@@ -208,6 +208,7 @@ class Process implements Running {
     try {
       return await Relay.start({
         turn,
+        native: this.#config.native,
         announce,
         secret: this.#data.secret("turn.secret"),
         listeners: [{ address: http.address, port: this.httpPort }],

@@ -69,6 +69,7 @@ export interface Config {
   }
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" }
   readonly data: string
+  readonly native: "auto" | "off"
   /** Seconds. */
   readonly drain: number
 }
