@@ -209,13 +209,12 @@ const UNLIMITED = [
 ].map(name => `--limits.${name}=1000000`)
 
 async function tightbeam(): Promise<Target> {
-  process.env.TIGHTBEAM__ACCESS__SECRET = SECRET
-  const server = await Server.start("--turn.enabled=true", ...UNLIMITED)
+  const server = await Server.start(`--access.secret=${SECRET}`, ...UNLIMITED)
   const secret = new TextEncoder().encode(SECRET)
   const waiting = new Map<string, Talker>()
   return {
     pid: server.pid,
-    url: `${server.url.replace("http", "ws").replace("localhost", "127.0.0.1")}/signal`,
+    url: `ws://127.0.0.1:${server.httpPort}/signal`,
     async enter(talker, index) {
       const room = `room-${index >> 1}`
       await talker.join(room, await issueToken({ room, ttl: 600 }, secret))

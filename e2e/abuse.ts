@@ -7,6 +7,7 @@ import { setTimeout as pass } from "node:timers/promises"
 import { issueToken } from "../packages/server/src/signaling/tokens.ts"
 import type { Mode } from "./abuser.ts"
 import { Server } from "./harness.ts"
+import { percentile } from "./percentile.ts"
 import { candidateTo, Talker } from "./talker.ts"
 
 const SECRET = "a secret of this test, of 32 characters or more"
@@ -31,9 +32,7 @@ export function hostileClients({ pairs, bound }: Options): void {
   let talkers: Talker[]
 
   before(async () => {
-    process.env.TIGHTBEAM__ACCESS__SECRET = SECRET
-    server = await Server.start()
-    delete process.env.TIGHTBEAM__ACCESS__SECRET
+    server = await Server.start(`--access.secret=${SECRET}`)
     url = `ws://127.0.0.1:${server.httpPort}/signal`
     talkers = Array.from({ length: TALKERS }, (_, i) => new Talker(url, `127.0.4.${1 + i}`))
     const secret = new TextEncoder().encode(SECRET)
@@ -88,8 +87,4 @@ export function hostileClients({ pairs, bound }: Options): void {
       assert.ok(closed.has(code), `closed with ${[...closed].join(", ")}, not ${code}`)
       assert.ok(harm <= bound * idle, `p99 is ${harm} ms, and ${idle} ms when quiet`)
     })
-}
-
-function percentile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!
 }

@@ -126,7 +126,7 @@ export class Line {
   }
 
   static async to(server: Server): Promise<Line> {
-    const target = Number(new URL(server.url).port)
+    const target = server.httpPort
     const sockets = new Set<Socket>()
     const listener = createServer(near => {
       const far = connect(target, "127.0.0.1")

@@ -22,8 +22,7 @@ describe(`${CROWD} people whose connections break at once`, () => {
   let trouble: string[]
 
   before(async () => {
-    process.env.TIGHTBEAM__ACCESS__SECRET = SECRET
-    server = await Server.start()
+    server = await Server.start(`--access.secret=${SECRET}`)
     trouble = []
     const url = `ws://127.0.0.1:${server.httpPort}/signal`
     crowd = fork(resolve(import.meta.dirname, "crowd.ts"), [url, String(CROWD), SECRET])

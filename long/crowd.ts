@@ -2,8 +2,9 @@
  * A crowd of signaling clients in a process of its own, each with the SDK's session and its backoff.
  * Told by its parent to `drop`; tells it how many are in, and once all are in again.
  */
-import { type Clock, Session, SUBPROTOCOL, type Transport, type TransportHandlers } from "@tightbeam/client"
+import { Session, SUBPROTOCOL, type Transport, type TransportHandlers } from "@tightbeam/client"
 import { WebSocket } from "ws"
+import { realClock } from "../packages/client/src/environment.ts"
 import { issueToken } from "../packages/server/src/signaling/tokens.ts"
 
 /** Each address of the loopback is another household to the server. */
@@ -17,15 +18,6 @@ const inside = new Set<number>()
 /** How the latest came in: as who they were, or anew. */
 let resumed = 0
 let joined = 0
-
-const clock: Clock = {
-  now: () => performance.now(),
-  after: (delay, act) => {
-    const timer = setTimeout(act, delay)
-    return () => clearTimeout(timer)
-  },
-  random: () => Math.random(),
-}
 
 function enter(index: number): void {
   const room = `crowd-${Math.floor(index / PER_ROOM)}`
@@ -52,7 +44,7 @@ function enter(index: number): void {
     room,
     name: () => `Guest ${index}`,
     token: () => issueToken({ room, ttl: 600 }, secret),
-    clock,
+    clock: realClock,
     connect,
     events: {
       welcomed: () => {

@@ -14,6 +14,7 @@ import { setTimeout as pass } from "node:timers/promises"
 import type { Browser } from "playwright-core"
 import { acceptFiles, filesArrived, filesBecome, inFilesCall, MB, saved, sha256 } from "../e2e/files.ts"
 import { killConnections, launchChromium, type Person, Server } from "../e2e/harness.ts"
+import { percentile } from "../e2e/percentile.ts"
 
 const LARGE = 1000 * MB
 const SMALL = 10_000
@@ -73,9 +74,6 @@ function listen(person: Person): { stop(): Promise<number[]> } {
     },
   }
 }
-
-const percentile = (values: readonly number[], share: number): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!
 
 const p95 = (values: readonly number[]): number => percentile(values, 0.95)
 

@@ -1,7 +1,6 @@
 /**
- * Bundles the pages into packages/server/pages: index.html, and assets named by their content.
- *
- * And the SDK for script tags, as tightbeam.js.
+ * Bundles the pages into packages/server/pages: index.html, and assets named by their content; and the SDK for script
+ * tags, as tightbeam.js.
  *
  *   node scripts/build-pages.ts             what is shipped
  *   node scripts/build-pages.ts --gallery   and gallery.html: every state of the pages, without a server
@@ -15,6 +14,9 @@ const root = resolve(import.meta.dirname, "..")
 const source = join(root, "packages/web/src")
 
 const SCRIPT_TAG = "tightbeam.js"
+
+/** The oldest that the pages and the SDK run in. */
+const BROWSERS = ["chrome123", "firefox121", "safari17.5"]
 
 /** What the first visit may load as script before it shows, gzipped, bytes. */
 const BUDGET = 45 * 1024
@@ -56,7 +58,7 @@ export async function buildPages({
     metafile: true,
     write: false,
     format: "esm",
-    target: ["chrome123", "firefox121", "safari17.5"],
+    target: BROWSERS,
     jsx: "automatic",
     jsxImportSource: "preact",
     conditions: ["@tightbeam/source"],
@@ -82,7 +84,9 @@ export async function buildPages({
     )
 
   const gzipped = (name: string): number => gzipSync(readFileSync(join(folder, "assets", name))).length
-  const scripts = atOnce(metafile, outputOf(metafile, entries.main)).map(path => gzipped(basename(path)))
+  const scripts = atOnce(metafile.outputs, outputOf(metafile, entries.main)).map(path =>
+    gzipped(basename(path)),
+  )
   const scriptSize = scripts.reduce((sum, size) => sum + size, 0)
   if (scriptSize > BUDGET)
     throw new Error(
@@ -102,7 +106,7 @@ async function buildScriptTag(outfile: string): Promise<void> {
     sourcemap: true,
     format: "iife",
     globalName: "Tightbeam",
-    target: ["chrome123", "firefox121", "safari17.5"],
+    target: BROWSERS,
     legalComments: "none",
     logLevel: "warning",
   })
@@ -122,11 +126,11 @@ function outputOf({ outputs }: Metafile, entry: string): string {
 }
 
 /** A file and all that it imports, but for what it imports on demand. */
-function atOnce({ outputs }: Metafile, path: string, found: string[] = []): readonly string[] {
+function atOnce(outputs: Metafile["outputs"], path: string, found: string[] = []): readonly string[] {
   if (found.includes(path)) return found
   found.push(path)
   for (const { path: imported, kind } of outputs[path]!.imports)
-    if (kind === "import-statement") atOnce({ outputs } as Metafile, imported, found)
+    if (kind === "import-statement") atOnce(outputs, imported, found)
   return found
 }
 

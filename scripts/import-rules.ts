@@ -51,6 +51,7 @@ export const rows: readonly Row[] = [
     ],
     external: ["node:*", "jose", "uqr", "ws", "yaml", "zod"],
   },
+  { folder: "server/src/limits", from: ["webrtc/src/bytes"], pure: true },
   { folder: "web/src", from: ["client/src"], external: ["client-zip", "preact", "@preact/signals"] },
 ]
 

@@ -102,9 +102,9 @@ export class DataChannels {
   }
 
   /** Whether the peer can be reached now. */
-  reaches(peer: boolean): void {
-    this.#unreachable = !peer
-    if (!peer) this.#stopWaiting()
+  reaches(now: boolean): void {
+    this.#unreachable = !now
+    if (!now) this.#stopWaiting()
   }
 
   /**

@@ -3,15 +3,18 @@ import type { Transport, TransportHandlers } from "./environment.ts"
 /** Names the connection that a POST speaks for. */
 export const CONNECTION_HEADER = "tightbeam-connection"
 
-/** The largest body that may outlive its page, by the Fetch standard's limit of 64 KiB for all of them. */
-const MAX_KEEPALIVE = 32_768
+/**
+ * Messages travel together up to this many characters: a body of so many may outlive its page (the Fetch standard's limit
+ * is 64 KiB for all that do), and is not too large for any server (the least that one may be told to take).
+ */
+const TOGETHER = 16_384
 
 /** Signaling where no WebSocket gets through: an answer that does not end, and a POST for what we say. */
 export function httpTransport(url: string, handlers: TransportHandlers): Transport {
   const stream = new AbortController()
   let connection: string | undefined
   let closed = false
-  let waiting: string[] = []
+  const waiting: string[] = []
   let sending: Promise<void> | undefined
 
   const end = (): void => {
@@ -47,14 +50,14 @@ export function httpTransport(url: string, handlers: TransportHandlers): Transpo
 
   /** One POST at a time, so that none overtakes. */
   async function send(): Promise<void> {
-    while (waiting.length > 0) {
-      const body = waiting.join("\n")
-      waiting = []
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      let body = next
+      while (waiting.length > 0 && body.length + waiting[0]!.length < TOGETHER) body += `\n${waiting.shift()}`
       const { ok } = await fetch(new URL("/signal/send", url), {
         method: "POST",
         headers: { [CONNECTION_HEADER]: connection! },
         body,
-        keepalive: body.length <= MAX_KEEPALIVE,
+        keepalive: body.length <= TOGETHER,
       })
       if (!ok) return end()
     }

@@ -37,6 +37,7 @@ export class LocalPublication {
     this.#watch(track)
   }
 
+  /** What it captures: another one after `switch`, and after a camera was off. */
   get track(): MediaStreamTrack {
     return this.#track
   }

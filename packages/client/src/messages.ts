@@ -203,5 +203,6 @@ export type ErrorCode =
   | "no-such-participant"
   | "session-unknown"
   | "room-full"
+  | "server-full"
   | "replaced"
   | "closing"

@@ -8,7 +8,7 @@ export interface Numbering {
   readonly ack?: number
 }
 
-/** Messages, and bytes of them, that are kept for want of an acknowledgement. */
+/** Messages, and characters of them, that are kept for want of an acknowledgement. */
 export interface OutboxLimits {
   readonly messages: number
   readonly bytes: number

@@ -95,7 +95,7 @@ export class PeerLink {
     this.#recovery = new Recovery(clock, role, recorder, {
       restartIce: () => this.#restartIce(),
       reconnect: why => this.#reconnect(why),
-      reaches: peer => this.#channels.reaches(peer),
+      reaches: now => this.#channels.reaches(now),
       whyNoPath: () => this.#candidates.whyNoPath,
     })
   }
@@ -412,5 +412,5 @@ function restartsIce(pc: RTCPeerConnection, { type, sdp }: Description): boolean
 
 /** The DOM's types want arrays that they may change. */
 function mutable(servers: readonly IceServer[]): RTCIceServer[] {
-  return servers.map(server => Object.assign({ ...server }, { urls: [...server.urls] }))
+  return servers.map(server => ({ ...server, urls: [...server.urls] }))
 }

@@ -18,7 +18,7 @@ interface Hands {
   /** A new connection in place of this one. */
   reconnect(why: string): void
   /** Nothing reaches the peer for now; or it does again. */
-  reaches(peer: boolean): void
+  reaches(now: boolean): void
   /** Why no pair of candidates answered. */
   whyNoPath(): string
 }

@@ -59,6 +59,9 @@ export interface PublishOptions {
   readonly muted?: boolean
 }
 
+/** As browsers make them by themselves. */
+const CERTIFICATE: EcKeyGenParams = { name: "ECDSA", namedCurve: "P-256" }
+
 /** Tries to reach the server before `join` gives up; after that it is tried for as long as the room is held. */
 const JOIN_TRIES = 3
 
@@ -106,6 +109,7 @@ export class Room {
     return () => this.#subscribers.delete(callback)
   }
 
+  /** All of the room at this moment; the same object until something changes. */
   snapshot(): RoomSnapshot {
     this.#snapshot ??= this.#makeSnapshot()
     return this.#snapshot
@@ -114,7 +118,7 @@ export class Room {
   /**
    * Enters a room; resolves when the server has let us in, which a host decides where the room is locked
    * (`state.status` is `waiting`). Throws a `TightbeamError`: `server-unreachable`, one of the token codes,
-   * `room-full`, `not-admitted`, `aborted`. May be called again after `leave`, or after it threw.
+   * `room-full`, `server-full`, `not-admitted`, `aborted`. May be called again after `leave`, or after it threw.
    */
   async join(room: string, { name, signal }: { name: string; signal?: AbortSignal }): Promise<void> {
     if (this.#session !== undefined)
@@ -302,10 +306,7 @@ export class Room {
   async #certify(): Promise<void> {
     this.#certificate =
       this.#options.certificate ??
-      (await globalThis.RTCPeerConnection?.generateCertificate({
-        name: "ECDSA",
-        namedCurve: "P-256",
-      } as AlgorithmIdentifier).catch(() => undefined))
+      (await globalThis.RTCPeerConnection?.generateCertificate(CERTIFICATE).catch(() => undefined))
   }
 
   #linkTo(participant: string): PeerLink {

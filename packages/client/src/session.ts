@@ -66,6 +66,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "token-foreign",
   "token-used",
   "room-full",
+  "server-full",
   "replaced",
   "not-admitted",
   "kicked",
@@ -172,6 +173,7 @@ export class Session {
     let fetched: string
     try {
       const given = token(room)
+      // One that is at hand is said in this turn: a simulated clock waits for no promise.
       fetched = typeof given === "string" ? given : await given
     } catch (cause) {
       if (!current()) return
@@ -391,7 +393,7 @@ function unreachable(wasConnected: boolean, options?: ErrorOptions): TightbeamEr
     : new TightbeamError(
         "server-unreachable",
         "The server cannot be reached.",
-        "Check the address and your network; a proxy that refuses WebSocket looks the same.",
+        "Check the address and your network.",
         options,
       )
 }

@@ -5,13 +5,13 @@ import { webSocketTransport } from "./websocket-transport.ts"
 const OPEN_TIMEOUT = 5000
 
 /** Most never need it: it is loaded when they do. */
-function httpTransport(url: string, handlers: TransportHandlers): Transport {
+function lazyHttpTransport(url: string, handlers: TransportHandlers): Transport {
   let transport: Transport | undefined
   let closed = false
   const load = async (): Promise<void> => {
     try {
-      const http = await import("./http-transport.ts")
-      if (!closed) transport = http.httpTransport(url, handlers)
+      const { httpTransport } = await import("./http-transport.ts")
+      if (!closed) transport = httpTransport(url, handlers)
     } catch {
       handlers.closed()
     }
@@ -43,7 +43,7 @@ export function signalingTransport(
       if (ended) return
       ended = true
       cancel()
-      if (!opened) way = tried === webSocketTransport ? httpTransport : webSocketTransport
+      if (!opened) way = tried === webSocketTransport ? lazyHttpTransport : webSocketTransport
       handlers.closed()
     }
     const transport = way(url(), {

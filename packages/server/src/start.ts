@@ -7,6 +7,7 @@ import { beginsAsStun } from "@tightbeam/webrtc/stun"
 import type { Config } from "./config/index.ts"
 import { DataFolder } from "./data/index.ts"
 import { clientAddress, HttpError, HttpFront, Pages, Routes, sendJson } from "./http/index.ts"
+import { isLoopback, isUnspecified } from "./listening-address.ts"
 import { errorText, type Log } from "./log/index.ts"
 import {
   announcedAddress,
@@ -294,8 +295,8 @@ export function accessSecret({ access }: Config, data: DataFolder): Uint8Array {
 
 /** What others on the network reach the pages by; `undefined` where they listen on loopback only. */
 function lanAddress({ http }: Config): string | undefined {
-  if (http.address === "0.0.0.0" || /^[0:]+$/.test(http.address)) return primaryIpv4()
-  return http.address.startsWith("127.") || http.address === "::1" ? undefined : http.address
+  if (isUnspecified(http.address)) return primaryIpv4()
+  return isLoopback(http.address) ? undefined : http.address
 }
 
 /** What others on this network open; `undefined` where they cannot reach it. */

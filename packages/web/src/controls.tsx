@@ -24,7 +24,7 @@ import {
 import { MenuItem } from "./menu.tsx"
 import { useMeter } from "./mic-meter.ts"
 import { canShowPicture } from "./picture-support.ts"
-import { Popover } from "./popover.tsx"
+import { type Choose, Popover } from "./popover.tsx"
 import { isMuted } from "./room-api.ts"
 import type { RoomStore } from "./room-store.ts"
 import type { ShareLink } from "./share-link.ts"
@@ -148,7 +148,7 @@ export function Controls(props: ControlsProps) {
         </Control>
         <span class="anchor">
           <Popover label="More" class="control" testid="more" face={<MoreIcon />}>
-            {close => <MoreMenu {...props} copy={copy} close={close} />}
+            {choose => <MoreMenu {...props} copy={copy} choose={choose} />}
           </Popover>
         </span>
       </div>
@@ -169,17 +169,13 @@ export function Controls(props: ControlsProps) {
 
 interface MoreMenuProps extends ControlsProps {
   copy: () => void
-  close: () => void
+  choose: Choose
 }
 
 /** What is wanted now and then. */
-function MoreMenu({ store, copy, close, onHelp, onDevices, onPicture }: MoreMenuProps) {
+function MoreMenu({ store, copy, choose, onHelp, onDevices, onPicture }: MoreMenuProps) {
   const { view } = store
   const { lobby } = store.snapshot.value
-  const choose = (act: () => void) => (): void => {
-    close()
-    act()
-  }
   return (
     <>
       <MenuItem

@@ -52,7 +52,8 @@ function wordsFor(ending: Ending | undefined): Words {
       again: "Try again",
       failed: true,
     }
-  const again = code === "server-unreachable" || code === "room-full" ? "Try again" : "Rejoin"
+  const again =
+    code === "server-unreachable" || code === "room-full" || code === "server-full" ? "Try again" : "Rejoin"
   return { title: trouble.message, lead: trouble.hint, again, failed: true }
 }
 

@@ -81,7 +81,7 @@ export class FileDesk {
     try {
       const destination = await chooseDestination(transfer)
       if (destination === undefined) return
-      ;(transfer as ReceivingTransfer).accept(destination.sink)
+      transfer.accept(destination.sink)
       group.kept = destination.kept
     } catch (error) {
       this.#host.trouble(error)
@@ -90,7 +90,7 @@ export class FileDesk {
 
   decline(card: string): void {
     for (const transfer of this.#groups.get(card)?.transfers ?? [])
-      if (transfer.direction === "receiving") (transfer as ReceivingTransfer).decline()
+      if (transfer.direction === "receiving") transfer.decline()
   }
 
   cancel(card: string, transfer?: string): void {
@@ -146,9 +146,21 @@ export class FileDesk {
   }
 
   #update(): void {
+    this.#forget()
     this.cards.value = new Map([...this.#groups].map(([id, group]) => [id, card(id, group)]))
     for (const { transfers, kept } of this.cards.value.values())
       for (const view of transfers) this.#tell(view, kept)
+  }
+
+  /** What `Files` has forgotten is gone here too. */
+  #forget(): void {
+    const known = new Set(this.#files.transfers)
+    for (const [id, { transfers, kept }] of this.#groups) {
+      if (transfers.some(each => known.has(each))) continue
+      this.#groups.delete(id)
+      for (const each of transfers) this.#told.delete(each.id)
+      kept?.forget()
+    }
   }
 
   /** Screen readers hear of what is over, once. */

@@ -5,8 +5,7 @@ import { ShuffleIcon } from "./icons.tsx"
 import { suggestRoomName, tidyRoomName } from "./names.ts"
 import { PHASE_WORDS } from "./phases.ts"
 
-const suggest = (): string =>
-  suggestRoomName(bytes => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>))
+const suggest = (): string => suggestRoomName(bytes => crypto.getRandomValues(bytes))
 
 /** The front page: name a room, or take the suggestion. */
 export function Home({ onRoom }: { onRoom: (room: string) => void }) {

@@ -16,13 +16,7 @@ export function KickDialog({ store, participant }: { store: RoomStore; participa
       aria-describedby="kick-means"
       onClose={() => (store.kicking.value = undefined)}
     >
-      <form
-        class="dialog-question"
-        method="dialog"
-        onSubmit={() => {
-          store.kick(id)
-        }}
-      >
+      <form class="dialog-question" method="dialog" onSubmit={() => store.kick(id)}>
         <h2 id="kick">
           Remove <bdi>{name}</bdi> from the call?
         </h2>

@@ -8,26 +8,16 @@ interface MenuItemProps {
   pressed?: boolean
   testid?: string
   class?: string
-  disabled?: boolean
   onClick: () => void
   children: ComponentChildren
 }
 
 /** One line of a menu. */
-export function MenuItem({
-  icon,
-  shortcut,
-  pressed,
-  testid,
-  disabled = false,
-  onClick,
-  ...rest
-}: MenuItemProps) {
+export function MenuItem({ icon, shortcut, pressed, testid, onClick, ...rest }: MenuItemProps) {
   return (
     <button
       type="button"
       class={`menu-item ${rest.class ?? ""}`}
-      disabled={disabled}
       onClick={onClick}
       {...(testid && { "data-testid": testid })}
       {...(pressed !== undefined && { role: "switch", "aria-checked": pressed })}

@@ -10,7 +10,7 @@ const UNWANTED = /kak|nig|nazi|gaga|tit|rape|dumu|gut|negr/
  * A room name that can be said over the phone and is hard to guess: six syllables, about 35 bits.
  * `random` fills an array of bytes, as crypto.getRandomValues does.
  */
-export function suggestRoomName(random: (bytes: Uint8Array) => unknown): string {
+export function suggestRoomName(random: (bytes: Uint8Array<ArrayBuffer>) => unknown): string {
   for (;;) {
     const bytes = new Uint8Array(12)
     random(bytes)

@@ -1,4 +1,4 @@
-interface DocumentPicture {
+export interface DocumentPicture {
   requestWindow(size: object): Promise<Window>
 }
 

@@ -3,7 +3,7 @@ import { render } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { MicrophoneIcon, MicrophoneOffIcon } from "./icons.tsx"
 import { Avatar, PersonName, tintOf } from "./person-name.tsx"
-import { canShowPicture, documentPicture } from "./picture-support.ts"
+import { canShowPicture, type DocumentPicture, documentPicture } from "./picture-support.ts"
 import { isMuted } from "./room-api.ts"
 import type { RoomStore } from "./room-store.ts"
 import { planStage } from "./stage-plan.ts"
@@ -25,10 +25,7 @@ export async function togglePicture(store: RoomStore): Promise<void> {
 }
 
 /** A page of its own (Document Picture-in-Picture). */
-async function openPage(
-  store: RoomStore,
-  pages: { requestWindow: (size: object) => Promise<Window> },
-): Promise<void> {
+async function openPage(store: RoomStore, pages: DocumentPicture): Promise<void> {
   const opened = await pages.requestWindow({ width: 360, height: 240 })
   const { document: page } = opened
   page.title = store.room

@@ -9,14 +9,21 @@ interface PopoverProps {
   /** What the button shows. */
   face: ComponentChildren
   /** What the box holds, made when it opens. */
-  children: (close: () => void) => ComponentChildren
+  children: (choose: Choose) => ComponentChildren
 }
+
+/** What a click on a choice in the box does: closes it, then acts. */
+export type Choose = (act: () => void) => () => void
 
 /** A button with a box: in the top layer, closed by Escape or by a click elsewhere. The style places it. */
 export function Popover({ label, class: name, testid, face, children }: PopoverProps) {
   const id = useId()
   const box = useRef<HTMLDivElement>(null)
   const [open, setOpen] = useState(false)
+  const choose: Choose = act => () => {
+    box.current?.hidePopover()
+    act()
+  }
   return (
     <>
       <button
@@ -38,7 +45,7 @@ export function Popover({ label, class: name, testid, face, children }: PopoverP
         aria-label={label}
         onBeforeToggle={event => setOpen(event.newState === "open")}
       >
-        {open && children(() => box.current?.hidePopover())}
+        {open && children(choose)}
       </div>
     </>
   )

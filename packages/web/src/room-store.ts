@@ -73,7 +73,7 @@ export class RoomStore {
   readonly #fingerprintOf = (participant: string): string | undefined =>
     fingerprintIn(this.#api.connection(participant)?.remoteDescription?.sdp)
   /** What was said of files before the desk was there to hear it. */
-  #early: RoomEvents["message"][] = []
+  #early: Pick<RoomEvents["message"], "data" | "from">[] = []
   #deskLoads: Promise<FileDesk> | undefined
   #over = false
   /** Pictures were not wanted at some time: connections may still be without. */
@@ -337,11 +337,9 @@ export class RoomStore {
   }
 
   #onParticipant({ participant: { id, name }, change }: RoomEvents["participant"]): void {
-    if (change === "updated") {
-      this.#names.set(id, name)
-      return
-    }
     this.#names.set(id, name)
+    if (this.#names.size > NAMES_MAX) this.#names.delete(this.#names.keys().next().value!)
+    if (change === "updated") return
     this.announcement.value = `${name} ${change}`
     this.chat.add("notice", id, name, change)
   }
@@ -357,7 +355,7 @@ export class RoomStore {
           trouble: error => (this.trouble.value = describe(error)),
         })
         this.desk.value = desk
-        for (const { topic, data, from } of this.#early.splice(0)) if (topic === FILES) desk.hear(data, from)
+        for (const { data, from } of this.#early.splice(0)) desk.hear(data, from)
         this.#cleanups.push(() => desk.close())
         return desk
       },
@@ -371,7 +369,7 @@ export class RoomStore {
 
   #onMessage({ topic, data, from }: RoomEvents["message"]): void {
     if (topic === FILES && this.desk.value === undefined) {
-      if (this.#early.length < MAX_EARLY) this.#early.push({ topic, data, from })
+      if (this.#early.length < MAX_EARLY) this.#early.push({ data, from })
       this.#openDesk().catch((error: unknown) => (this.trouble.value = describe(error)))
       return
     }
@@ -383,6 +381,9 @@ export class RoomStore {
     if (this.panel.value !== "chat") this.announcement.value = `Message from ${name ?? "somebody"}: ${text}`
   }
 }
+
+/** Of those who were here, so many are remembered. */
+const NAMES_MAX = 1000
 
 /** The topic of what is said about files, and how much of it waits for what understands it. */
 const FILES = "tightbeam.files"

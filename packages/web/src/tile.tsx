@@ -19,7 +19,7 @@ import { useMeter } from "./mic-meter.ts"
 import { pathChip } from "./path-words.ts"
 import { Avatar, PersonName, tintOf } from "./person-name.tsx"
 import { currentPhase, noteSentence, PHASE_WORDS, phaseDuration } from "./phases.ts"
-import { Popover } from "./popover.tsx"
+import { type Choose, Popover } from "./popover.tsx"
 import { QualityMark } from "./quality-mark.tsx"
 import { ReconnectButton } from "./reconnect-button.tsx"
 import { isMuted } from "./room-api.ts"
@@ -144,7 +144,7 @@ export function RemoteTile({ store, participant, rect }: RemoteTileProps) {
         {...(away && { note: "connection lost, may be back" })}
       />
       <Popover label={`More for ${name}`} class="tile-button" testid="tile-menu" face={<MoreIcon />}>
-        {close => <TileMenu store={store} participant={participant} pinned={pinned} close={close} />}
+        {choose => <TileMenu store={store} participant={participant} pinned={pinned} choose={choose} />}
       </Popover>
     </Frame>
   )
@@ -154,14 +154,10 @@ interface TileMenuProps {
   store: RoomStore
   participant: RemoteParticipant
   pinned: boolean
-  close: () => void
+  choose: Choose
 }
 
-function TileMenu({ store, participant, pinned, close }: TileMenuProps) {
-  const choose = (act: () => void) => (): void => {
-    close()
-    act()
-  }
+function TileMenu({ store, participant, pinned, choose }: TileMenuProps) {
   return (
     <>
       <MenuItem

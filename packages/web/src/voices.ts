@@ -22,7 +22,7 @@ export class Voices {
     return this.#speaking
   }
 
-  /** Who has the floor: spoke last, without interruption. */
+  /** Who has the floor, as `passFloor` gives it on. */
   get floor(): ReadonlySignal<string | undefined> {
     return this.#floor
   }

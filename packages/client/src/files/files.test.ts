@@ -2,12 +2,12 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { Random } from "@tightbeam/sim"
 import fc from "fast-check"
+import { TightbeamError } from "../errors.ts"
 import type { Room } from "../room.ts"
 import { connectionOf, World } from "../testing/world.ts"
-import { Files } from "./files.ts"
+import { Files, type FilesRoom, type Transfer } from "./files.ts"
 import { distinct, safePath } from "./names.ts"
 import { MemorySink } from "./sinks.ts"
-import type { Transfer } from "./transfer.ts"
 import { CHUNK, MANIFEST_PART, MAX_OFFERS, readControl, readMessage, TOPIC } from "./wire.ts"
 
 /** Bytes that differ everywhere. */
@@ -83,6 +83,16 @@ describe("Files", () => {
     assert.deepEqual(await bytesOf(sink.files[9_999]!), await bytesOf(files[9_999]!))
     const messages = connectionOf(ada).channels.get(2)!.sent.length
     assert.ok(messages < 30, `${messages} messages`)
+  })
+
+  test("may have names as long as they like, in any script", async () => {
+    const { offered } = await pair()
+    const names = Array.from({ length: 600 }, (_, i) => `${"語".repeat(190)}${i}`)
+    const { transfer } = await offered(names.map(name => file(name, content(0))))
+    assert.deepEqual(
+      transfer.files.map(({ path }) => path),
+      names,
+    )
   })
 
   test("go on where they were after broken connections, a restarted server and new participant ids", async () => {
@@ -281,6 +291,71 @@ describe("Files", () => {
     })
     assert.throws(() => new MemorySink(1001, 1000), { code: "file-too-large" })
     assert.ok(ada.snapshot().state.status === "connected")
+  })
+
+  test("that somebody began to offer are forgotten after they left", async () => {
+    const { schedule, clock } = new World()
+    let participants = [{ id: "eve" }]
+    const changed: (() => void)[] = []
+    const files = new Files(
+      {
+        snapshot: () => ({ participants }),
+        subscribe: (callback: () => void) => changed.push(callback),
+        on: () => () => {},
+        connection: () => undefined,
+      } as unknown as FilesRoom,
+      clock,
+    )
+    const offers: Transfer[] = []
+    files.on("offer", transfer => offers.push(transfer))
+    const away = (ms: number) => {
+      for (const here of [[], [{ id: "eve" }]]) {
+        participants = here
+        for (const callback of changed) callback()
+        schedule.run(ms)
+      }
+    }
+    for (const [offer, ms] of [
+      ["forgotten", 121_000],
+      ["kept", 119_000],
+    ] as const) {
+      files.hear({ type: "offer", offer, count: 1 }, "eve")
+      away(ms)
+      files.hear({ type: "manifest", offer, at: 0, files: [["a", 1, 0]] }, "eve")
+    }
+    assert.deepEqual(
+      offers.map(({ id }) => id),
+      ["kept"],
+    )
+  })
+
+  test("that are offered while the queue is full are offered once it has room, in order", async () => {
+    const { schedule, clock } = new World()
+    let room = 0
+    const said: unknown[] = []
+    const files = new Files(
+      {
+        snapshot: () => ({ participants: [{ id: "ben" }] }),
+        subscribe: () => () => {},
+        on: () => () => {},
+        connection: () => undefined,
+        send: async (_topic: string, data: { type: string }) => {
+          if (room === 0) throw new TightbeamError("send-queue-full", "", "")
+          room--
+          said.push(data.type)
+        },
+      } as unknown as FilesRoom,
+      clock,
+    )
+    const settled = () => new Promise(resolve => setImmediate(resolve))
+    files.offer([new File(["a"], "a")])
+    await settled()
+    room = 1
+    for (let i = 0; i < 3; i++, room = 9) {
+      schedule.run(1000)
+      await settled()
+    }
+    assert.deepEqual(said, ["offer", "manifest"])
   })
 
   test("of a stranger who says nonsense change nothing", async () => {

@@ -5,20 +5,23 @@ import type { Room, RoomEvents } from "../room.ts"
 import { distinct, safePath } from "./names.ts"
 import { ReceivingTransfer } from "./receiving.ts"
 import { Content, SendingTransfer } from "./sending.ts"
-import type { FileDescription, Transfer } from "./transfer.ts"
+import type { FileDescription } from "./transfer.ts"
 import {
   ACK,
   type Control,
   type Listed,
-  MANIFEST_PART,
   MAX_FILES,
   MAX_OFFERS,
   MAX_PATH,
   MESSAGE_SIZE,
+  manifestParts,
   readControl,
   readMessage,
   TOPIC,
 } from "./wire.ts"
+
+/** An offer to one participant, or of one to us. */
+export type Transfer = SendingTransfer | ReceivingTransfer
 
 /** What `Files` asks of a room. */
 export interface FilesRoom extends Pick<Room, "send" | "subscribe" | "snapshot" | "connection"> {
@@ -36,6 +39,9 @@ const CHANNEL = { negotiated: true, id: 2, priority: "very-low" }
 
 /** How long somebody who left may take to come back, ms. */
 const PATIENCE = 120_000
+
+/** When what could not be said to somebody who is here is said again, ms. */
+const SAY_AGAIN = 1000
 
 /** Transfers that are over and still shown. */
 const MAX_OVER = 200
@@ -129,16 +135,13 @@ export class Files {
       size: file.size,
       modified: Math.max(0, Math.floor(file.lastModified)),
     }))
+    const listed = described.map(({ path, size, modified }): Listed => [path, size, modified])
     return (to === undefined ? peers : [to]).map(peer => {
       const transfer = new SendingTransfer(this.#host, crypto.randomUUID(), peer, described, content)
       this.#add(transfer)
       this.#say(peer, { type: "offer", offer: transfer.id, count: files.length })
-      for (let at = 0; at < described.length; at += MANIFEST_PART) {
-        const listed: Listed[] = described
-          .slice(at, at + MANIFEST_PART)
-          .map(({ path, size, modified }) => [path, size, modified])
-        this.#say(peer, { type: "manifest", offer: transfer.id, at, files: listed })
-      }
+      for (const part of manifestParts(listed))
+        this.#say(peer, { type: "manifest", offer: transfer.id, ...part })
       return transfer
     })
   }
@@ -167,10 +170,27 @@ export class Files {
   }
 
   #say(peer: string, control: object): void {
-    this.#room.send(TOPIC, control, { to: peer }).catch(() => {
-      // They are gone, for now or for good: told again when they return. Nothing of it does harm when heard twice.
-      this.#unsaid.set(peer, [...(this.#unsaid.get(peer) ?? []), control])
+    const unsaid = this.#unsaid.get(peer)
+    // Behind what could not be said either: an offer is told in parts.
+    if (unsaid !== undefined) unsaid.push(control)
+    else this.#room.send(TOPIC, control, { to: peer }).catch(() => this.#notSaid(peer, control))
+  }
+
+  /** They are gone, or their queue is full: told again when they return, or soon. Nothing of it does harm when heard twice. */
+  #notSaid(peer: string, control: object): void {
+    const unsaid = this.#unsaid.get(peer)
+    if (unsaid !== undefined) return void unsaid.push(control)
+    this.#unsaid.set(peer, [control])
+    this.#clock.after(SAY_AGAIN, () => {
+      if (this.#room.snapshot().participants.some(({ id }) => id === peer)) this.#sayUnsaid(peer, peer)
     })
+  }
+
+  /** What was not said to one who was called `before`. */
+  #sayUnsaid(peer: string, before: string): void {
+    const unsaid = this.#unsaid.get(before) ?? []
+    this.#unsaid.delete(before)
+    for (const control of unsaid) this.#say(peer, control)
   }
 
   #add(transfer: Transfer): void {
@@ -188,12 +208,10 @@ export class Files {
     const transfer = this.#transfers.get(control.offer)
     if (transfer?.peer !== from) return
     if (control.type === "cancel") transfer.given(control.why)
-    else if (transfer instanceof SendingTransfer) {
+    else if (transfer.direction === "sending") {
       if (control.type === "decline") transfer.declined()
       else if (control.type === "done") transfer.done()
-      else {
-        transfer.accepted(control)
-      }
+      else transfer.accepted(control)
     }
     this.#look()
   }
@@ -225,11 +243,11 @@ export class Files {
   /** Keeps a channel to each peer with whom something is under way, and notices who left. */
   #look(): void {
     const here = new Set(this.#room.snapshot().participants.map(({ id }) => id))
-    for (const { peer, over } of this.#transfers.values()) {
-      if (over) continue
-      if (here.has(peer)) this.#ensureLine(peer)
-      else if (!this.#gone.has(peer)) this.#miss(peer)
-    }
+    const live = [...this.#transfers.values()].filter(({ over }) => !over).map(({ peer }) => peer)
+    for (const peer of live) if (here.has(peer)) this.#ensureLine(peer)
+    const arriving = [...this.#arriving.values()].map(({ from }) => from)
+    for (const peer of [...live, ...arriving, ...this.#unsaid.keys(), ...this.#lines.keys()])
+      if (!here.has(peer) && !this.#gone.has(peer)) this.#miss(peer)
     for (const [peer, cancel] of this.#gone)
       if (here.has(peer)) {
         cancel()
@@ -237,6 +255,7 @@ export class Files {
       }
   }
 
+  /** They left: what there is of them is kept for a while. */
   #miss(peer: string): void {
     this.#drop(peer)
     this.#gone.set(
@@ -256,9 +275,7 @@ export class Files {
     this.#drop(before)
     for (const transfer of this.#of(before)) transfer.peer = participant
     for (const arriving of this.#arriving.values()) if (arriving.from === before) arriving.from = participant
-    const unsaid = this.#unsaid.get(before) ?? []
-    this.#unsaid.delete(before)
-    for (const control of unsaid) this.#say(participant, control)
+    this.#sayUnsaid(participant, before)
     this.#look()
   }
 
@@ -284,7 +301,7 @@ export class Files {
       if (this.#lines.get(peer)?.channel === channel) this.#interrupt(peer)
     }
     channel.onbufferedamountlow = () => {
-      for (const transfer of this.#of(peer)) if (transfer instanceof SendingTransfer) transfer.wake()
+      for (const transfer of this.#of(peer)) if (transfer.direction === "sending") transfer.wake()
     }
     channel.onmessage = ({ data }) => this.#receive(peer, data)
     if (channel.readyState === "open") this.#look()
@@ -304,13 +321,13 @@ export class Files {
   }
 
   #receive(peer: string, data: unknown): void {
-    const message = data instanceof ArrayBuffer ? readMessage(data) : undefined
+    if (!(data instanceof ArrayBuffer)) return
+    const message = readMessage(data)
     if (message === undefined) return
     const { tag, records } = message
-    const bytes = (data as ArrayBuffer).byteLength
     for (const transfer of this.#of(peer)) {
-      if (transfer instanceof ReceivingTransfer) transfer.take(message, bytes)
-      else if (transfer instanceof SendingTransfer)
+      if (transfer.direction === "receiving") transfer.take(message, data.byteLength)
+      else
         for (const { kind, payload } of records)
           if (kind === ACK && payload.length === 8)
             transfer.acknowledged(tag, new DataView(payload.buffer, payload.byteOffset).getFloat64(0))

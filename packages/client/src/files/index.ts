@@ -1,6 +1,6 @@
-export { Files, type FilesEvents, type FilesRoom } from "./files.ts"
+export { Files, type FilesEvents, type FilesRoom, type Transfer } from "./files.ts"
 export { fileName } from "./names.ts"
 export type { ReceivingTransfer } from "./receiving.ts"
 export type { SendingTransfer } from "./sending.ts"
 export { FileSink, FolderSink, MEMORY_LIMIT, MemorySink, type Sink } from "./sinks.ts"
-export type { FileDescription, Transfer, TransferView } from "./transfer.ts"
+export type { FileDescription, TransferView } from "./transfer.ts"

@@ -1,5 +1,5 @@
 import type { Sink } from "./sinks.ts"
-import { Transfer } from "./transfer.ts"
+import { TransferBase } from "./transfer.ts"
 import { HASH_SIZE, leafOf, rootOf, sameHash } from "./tree.ts"
 import { ackMessage, CHUNK, CHUNK_END, DATA, FILE_END, type Received } from "./wire.ts"
 
@@ -7,7 +7,7 @@ import { ackMessage, CHUNK, CHUNK_END, DATA, FILE_END, type Received } from "./w
 const MAX_BACKLOG = 4 * CHUNK
 
 /** An offer of somebody to us. */
-export class ReceivingTransfer extends Transfer {
+export class ReceivingTransfer extends TransferBase {
   readonly direction = "receiving"
   #sink: Sink | undefined
   #channel: RTCDataChannel | undefined
@@ -35,6 +35,7 @@ export class ReceivingTransfer extends Transfer {
     this.host.attend()
   }
 
+  /** Turns the offer down; both ends see that it was. */
   decline(): void {
     if (this.status !== "offered") return
     this.host.say(this.peer, { type: "decline", offer: this.id })

@@ -1,4 +1,4 @@
-import { Transfer, type TransferHost } from "./transfer.ts"
+import { type FileDescription, TransferBase, type TransferHost } from "./transfer.ts"
 import { leafOf, rootOf, sameHash } from "./tree.ts"
 import { Window } from "./window.ts"
 import { CHUNK, CHUNK_END, type Control, DATA, FILE_END, MESSAGE_SIZE, MessageWriter } from "./wire.ts"
@@ -80,14 +80,20 @@ export class Content {
 type Wanted = Pick<Extract<Control, { type: "go" }>, "tag" | "file" | "offset">
 
 /** One offer to one participant. */
-export class SendingTransfer extends Transfer {
+export class SendingTransfer extends TransferBase {
   readonly direction = "sending"
   readonly #content: Content
   /** What the receiver asked for, until there is a channel for it. */
   #wanted: Wanted | undefined
   #run: Run | undefined
 
-  constructor(host: TransferHost, id: string, peer: string, files: Transfer["files"], content: Content) {
+  constructor(
+    host: TransferHost,
+    id: string,
+    peer: string,
+    files: readonly FileDescription[],
+    content: Content,
+  ) {
     super(host, id, peer, files)
     this.#content = content
   }

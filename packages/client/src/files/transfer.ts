@@ -1,5 +1,5 @@
 import { TightbeamError } from "../errors.ts"
-import { Rate } from "./progress.ts"
+import { Rate } from "./rate.ts"
 import type { Why } from "./wire.ts"
 
 export interface FileDescription {
@@ -50,7 +50,7 @@ export interface TransferHost {
 const FINAL: readonly TransferView["status"][] = ["done", "declined", "cancelled", "failed"]
 
 /** What sending and receiving have in common. */
-export abstract class Transfer {
+export abstract class TransferBase {
   readonly id: string
   abstract readonly direction: "sending" | "receiving"
   peer: string

@@ -1,9 +1,3 @@
-/**
- * How much may be under way: as much as does not make others wait. What lengthens the way of our messages beyond the
- * shortest that was seen is a queue that we fill, and the call's sound waits in it too: so the window shrinks before it
- * is noticed (LEDBAT, RFC 6817).
- */
-
 /** How long a queue we may fill, ms. */
 const TARGET = 10
 
@@ -20,6 +14,11 @@ const STEP = 32 * 1024
 /** How long the shortest way is remembered, ms: paths change. */
 const MEMORY = 30_000
 
+/**
+ * How much may be under way: as much as does not make others wait. What lengthens the way of our messages beyond the
+ * shortest that was seen is a queue that we fill, and the call's sound waits in it too: so the window shrinks before it
+ * is noticed (LEDBAT, RFC 6817).
+ */
 export class Window {
   #size = FIRST_WINDOW
   #starting = true

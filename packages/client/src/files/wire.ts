@@ -19,6 +19,9 @@ export const MAX_OFFERS = 50
 export const MANIFEST_PART = 500
 export const MAX_PATH = 512
 
+/** Bytes of such a list: with what is around it, less than every peer takes (RFC 8841 §6.1: 64 KiB where it says nothing). */
+const MANIFEST_SIZE = 60_000
+
 /** UTF-16 units of an id. */
 const MAX_ID = 64
 
@@ -26,7 +29,7 @@ const MAX_ID = 64
 export type Listed = readonly [path: string, size: number, modified: number]
 
 export type Control =
-  /** So many files, so many bytes; `manifest` messages list them. */
+  /** So many files; `manifest` messages list them. */
   | { readonly type: "offer"; readonly offer: string; readonly count: number }
   | {
       readonly type: "manifest"
@@ -62,6 +65,23 @@ const isListed = (value: unknown): value is Listed =>
   value[0].length <= MAX_PATH &&
   isCount(value[1]) &&
   isCount(value[2])
+
+/** Cuts a list into what the messages of a manifest hold. */
+export function* manifestParts(all: readonly Listed[]): Generator<{ at: number; files: readonly Listed[] }> {
+  const encoder = new TextEncoder()
+  let at = 0
+  let size = 0
+  for (const [i, listed] of all.entries()) {
+    const more = encoder.encode(JSON.stringify(listed)).length + 1
+    if (i - at === MANIFEST_PART || size + more > MANIFEST_SIZE) {
+      yield { at, files: all.slice(at, i) }
+      at = i
+      size = 0
+    }
+    size += more
+  }
+  yield { at, files: all.slice(at) }
+}
 
 /** `undefined` for what no client of ours says. */
 export function readControl(data: unknown): Control | undefined {
@@ -128,7 +148,7 @@ export class MessageWriter {
     this.#length += RECORD_SIZE + payload.length
   }
 
-  /** The message; what it is of is written over by the next. */
+  /** The message; its bytes are written over by the next. */
   take(): Uint8Array<ArrayBuffer> {
     const message = this.#bytes.subarray(0, this.#length)
     this.#length = TAG_SIZE
@@ -137,11 +157,13 @@ export class MessageWriter {
 }
 
 export function ackMessage(tag: number, received: number): Uint8Array<ArrayBuffer> {
-  const writer = new MessageWriter(tag)
-  const payload = new Uint8Array(8)
-  new DataView(payload.buffer).setFloat64(0, received)
-  writer.put(ACK, payload)
-  return writer.take()
+  const message = new Uint8Array(TAG_SIZE + RECORD_SIZE + 8)
+  const view = new DataView(message.buffer)
+  view.setUint32(0, tag)
+  view.setUint8(TAG_SIZE, ACK)
+  view.setUint32(TAG_SIZE + 1, 8)
+  view.setFloat64(TAG_SIZE + RECORD_SIZE, received)
+  return message
 }
 
 export interface Received {

@@ -1,5 +1,5 @@
 import { ROOM_NAME } from "@tightbeam/client"
-import { type Loaded } from "../config/index.ts"
+import type { Loaded } from "../config/index.ts"
 import { DataFolder } from "../data/index.ts"
 import { issueToken } from "../signaling/index.ts"
 import { accessSecret, lanUrl } from "../start.ts"

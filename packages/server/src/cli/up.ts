@@ -16,7 +16,7 @@ export async function up({ config, own }: Loaded): Promise<number> {
   const starting = start(config, {
     log,
     services: services(),
-    // There is some with every message and packet: nothing is made of it that nobody reads.
+    // There is some with every signal: nothing is made of it that nobody reads.
     ...(config.log.level === "debug" && {
       onEvidence: evidence => log.debug("Evidence", { schema: EVIDENCE_VERSION, ...flatten(evidence) }),
     }),

@@ -1,6 +1,6 @@
 import { primaryIpv4 } from "@tightbeam/webrtc/net"
 import type { Config } from "../config/index.ts"
-import { isUnspecified } from "./relay.ts"
+import { isLoopback, isUnspecified } from "../listening-address.ts"
 
 /**
  * The address that clients are told to reach the relay by: the configured one, the one it listens on
@@ -13,8 +13,4 @@ export function announcedAddress(turn: Config["turn"], lan: string | undefined =
 /** Whether who reaches the announced address reaches a TCP listener too: not where only a proxy on this machine does. */
 export function isReachedOverTcp(listener: string, announced: string): boolean {
   return !isLoopback(listener) || isLoopback(announced)
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1"
 }

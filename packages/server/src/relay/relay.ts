@@ -19,6 +19,7 @@ import {
   turnFraming,
 } from "@tightbeam/webrtc/turn"
 import type { Config } from "../config/index.ts"
+import { isUnspecified } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
 import { LateMachine } from "./late-machine.ts"
 
@@ -98,11 +99,16 @@ export class Relay {
     }
   }
 
-  private constructor(options: RelayOptions, driver: Driver<TurnEvent>, server: TurnServer, local: Address) {
+  private constructor(
+    options: RelayOptions,
+    driver: Driver<TurnEvent>,
+    server: TurnServer,
+    announced: Address,
+  ) {
     this.#options = options
     this.#driver = driver
     this.#server = server
-    this.#announced = local
+    this.#announced = announced
   }
 
   /** The UDP port that it listens on. */
@@ -203,9 +209,4 @@ function createServer({ turn, announce, secret, listeners }: RelayOptions, port:
       ownAddresses: ownAddresses().flatMap(text => parseIp(text) ?? []),
     },
   })
-}
-
-/** `0.0.0.0` or `::`. */
-export function isUnspecified(address: string): boolean {
-  return parseIp(address)?.every(byte => byte === 0) === true
 }

@@ -33,8 +33,7 @@ async function run(
   t: TestContext,
   settings: { turn?: object; tls?: object; http?: object } = {},
 ): Promise<Process> {
-  const warnings: string[] = []
-  const log = createLog({ level: "warn", form: "json", write: line => warnings.push(line) })
+  const log = createLog({ level: "error", form: "json", write: () => {} })
   const evidence: Evidence[] = []
   let iceServers: Process["iceServers"] | undefined
   const service: Service = {
@@ -81,6 +80,15 @@ const closed = (socket: Socket): Promise<unknown> => {
   return new Promise(resolve => socket.resume().once("close", resolve))
 }
 
+/** The header of a Binding request that says it has so many bytes besides. */
+function stun(length: number): Buffer {
+  const header = Buffer.alloc(20)
+  header.writeUInt16BE(0x0001, 0)
+  header.writeUInt16BE(length, 2)
+  header.writeUInt32BE(0x2112a442, 4)
+  return header
+}
+
 for (const [here, there] of [
   ["tcp", "tls"],
   ["tls", "tcp"],
@@ -125,13 +133,6 @@ test("an allocation ends with its connection", async t => {
 
 test("a length that lies, garbage after STUN and a frame that no request is end the connection, over TLS too", async t => {
   const process = await run(t)
-  const stun = (length: number): Buffer => {
-    const header = Buffer.alloc(20)
-    header.writeUInt16BE(0x0001, 0)
-    header.writeUInt16BE(length, 2)
-    header.writeUInt32BE(0x2112a442, 4)
-    return header
-  }
   const bad = [
     stun(0xfffc),
     stun(3),
@@ -153,18 +154,11 @@ test("a length that lies, garbage after STUN and a frame that no request is end 
 
 test("how long a stranger's connection lives, and what it may say, is as the configuration says", async t => {
   const process = await run(t, { turn: { streams: { idle: 1, strangersFrame: 128 } } })
-  const header = (length: number) => {
-    const bytes = Buffer.alloc(20)
-    bytes.writeUInt16BE(0x0001, 0)
-    bytes.writeUInt16BE(length, 2)
-    bytes.writeUInt32BE(0x2112a442, 4)
-    return bytes
-  }
   const long = await dial(t, process, "tcp")
-  long.write(header(112))
+  long.write(stun(112))
   await closed(long)
   const silent = await dial(t, process, "tcp")
-  silent.write(header(8))
+  silent.write(stun(8))
   await closed(silent)
   const { streams } = process.running.counters().relay!
   assert.deepEqual([streams.garbled, streams.idle], [1, 1])

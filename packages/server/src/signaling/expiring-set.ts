@@ -22,6 +22,7 @@ export class ExpiringSet {
 
   /** Where it is full, the one that was added first makes room. */
   add(id: string, forgetAt: number): void {
+    this.#forgetAt.delete(id)
     if (this.isFull) this.#forgetAt.delete(this.#forgetAt.keys().next().value!)
     this.#forgetAt.set(id, forgetAt)
   }

@@ -144,8 +144,8 @@ export class SignalingHost {
         return bus.publish(request.room, request.event)
       case "subscribe": {
         const { room } = request
-        const deliver = bus.subscribe(room, event => answer({ type: "delivered", room, event }))
-        this.#subscriptions.set(room, deliver)
+        const unsubscribe = bus.subscribe(room, event => answer({ type: "delivered", room, event }))
+        this.#subscriptions.set(room, unsubscribe)
         return
       }
       case "unsubscribe":

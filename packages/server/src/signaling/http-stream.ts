@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto"
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { ServerResponse } from "node:http"
 import { CONNECTION_HEADER } from "@tightbeam/client/http-transport"
-import type { Address } from "@tightbeam/webrtc/bytes"
 import type { Path } from "@tightbeam/webrtc/contract"
 import { HttpError, type Routes, readBody } from "../http/index.ts"
 import type { SignalingHost } from "./host.ts"
 import { allowOrigin } from "./origin.ts"
+import { LINGER, SEND_QUEUE } from "./slow-readers.ts"
 
 export interface HttpStreamOptions {
   readonly host: SignalingHost
@@ -13,8 +13,7 @@ export interface HttpStreamOptions {
   readonly origins: readonly string[]
   /** Bytes of one message. */
   readonly messageSize: number
-  readonly clientAddress: (request: IncomingMessage) => Address
-  /** Bytes that may wait for a client that does not read, before it is cut off. */
+  /** Default: SEND_QUEUE. */
   readonly sendQueue?: number
 }
 
@@ -26,13 +25,16 @@ const LINE_FEED = 0x0a
  * The stream's first line names the connection; whoever knows that name speaks for it.
  */
 export function httpSignaling(routes: Routes, options: HttpStreamOptions): void {
-  const { host, origins, messageSize, clientAddress, sendQueue = 1024 * 1024 } = options
+  const { host, origins, messageSize, sendQueue = SEND_QUEUE } = options
   // Several messages may travel together.
   const maxBody = messageSize * 4
   const connections = new Map<string, Path>()
 
-  routes.route("GET", "/signal/stream", ({ request, response }) => {
+  routes.route("GET", "/signal/stream", ({ request, response, client }) => {
     const headers = allowOrigin(request, origins)
+    // HEAD would open what nobody reads.
+    if (request.method !== "GET")
+      throw new HttpError(405, "method-not-allowed", "Only GET opens a stream.", "Use GET.", { allow: "GET" })
     response.writeHead(200, {
       ...headers,
       "content-type": "application/x-ndjson; charset=utf-8",
@@ -44,17 +46,14 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
     // Before anything that the server may say, which may be that there are too many.
     writeLine(response, Buffer.from(JSON.stringify({ connection })))
     const path = host.opened({
-      client: clientAddress(request),
+      client,
       send: text => {
         if (response.writableLength > sendQueue) response.destroy()
         else writeLine(response, text)
       },
-      close: () => response.end(),
+      close: () => endSoon(response),
     })
-    if (path === undefined) {
-      response.end()
-      return
-    }
+    if (path === undefined) return endSoon(response)
     connections.set(connection, path)
     response.on("close", () => {
       connections.delete(connection)
@@ -88,6 +87,13 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
       })
       response.end()
     })
+}
+
+/** What was said may still be read; who does not read is gone all the same. */
+function endSoon(response: ServerResponse): void {
+  const timer = setTimeout(() => response.destroy(), LINGER).unref()
+  response.once("close", () => clearTimeout(timer))
+  response.end()
 }
 
 function writeLine(response: ServerResponse, text: Uint8Array): void {

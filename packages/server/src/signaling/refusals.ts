@@ -72,6 +72,10 @@ export const REFUSALS: Readonly<Record<ErrorCode, Refusal>> = {
     message: "This room is full.",
     hint: "Wait until someone leaves, or raise rooms.maxParticipants on the server.",
   },
+  "server-full": {
+    message: "This server has as many rooms as it takes.",
+    hint: "Try again later, or run a second server.",
+  },
   replaced: {
     message: "You joined again from somewhere else.",
     hint: "Close the other window, or go on there.",

@@ -242,9 +242,10 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
     if (this.#draining !== undefined) return refuse(connection, "closing", out, { fatal: true })
     if (this.#usedTokens.has(token.tokenId)) return refuse(connection, "token-used", out, { fatal: true })
     const existing = this.#rooms.get(room)
-    const full =
-      existing === undefined ? this.#rooms.size >= this.#limits.rooms : this.#isFull(existing, token.grants)
-    if (full || this.#usedTokens.isFull) return refuse(connection, "room-full", out, { fatal: true })
+    if (this.#usedTokens.isFull || (existing === undefined && this.#rooms.size >= this.#limits.rooms))
+      return refuse(connection, "server-full", out, { fatal: true })
+    if (existing !== undefined && this.#isFull(existing, token.grants))
+      return refuse(connection, "room-full", out, { fatal: true })
     this.#usedTokens.add(token.tokenId, now + token.remaining)
     const session: Session = {
       key: this.#secret(32),

@@ -146,6 +146,26 @@ describe("Signaling over WebSocket", () => {
     assert.equal(await refused(url, [], {}), 426)
   })
 
+  test("who is refused and does not hang up is gone all the same", async t => {
+    const { running } = await server(t)
+    const socket = connect({ port: running.httpPort, host: "127.0.0.1", allowHalfOpen: true })
+    t.after(() => socket.destroy())
+    const upgrade = "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13"
+    socket.write(
+      `GET /signal HTTP/1.1\r\nhost: x\r\n${upgrade}\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+    )
+    let answer = ""
+    socket.on("data", (chunk: Buffer) => (answer += chunk.toString()))
+    await once(socket, "end")
+    assert.match(answer, /^HTTP\/1\.1 426 /)
+    const { promise: gone, resolve } = Promise.withResolvers<void>()
+    // Nobody takes it any more.
+    const write = () => socket.write("x", error => (error ? resolve() : setImmediate(write)))
+    socket.on("error", () => {})
+    write()
+    await gone
+  })
+
   test("wrong, expired and foreign tokens are told apart, and none of them is logged", async t => {
     const { url, logged } = await server(t)
     const secret = new TextEncoder().encode(SECRET)
@@ -217,7 +237,7 @@ describe("Signaling over WebSocket", () => {
         type: "signal",
         to,
         generation,
-        signal: { description: { type: "offer", sdp: "x".repeat(5000) }, tracks: {} },
+        signal: { description: { type: "offer", sdp: "x".repeat(20_000) }, tracks: {} },
       })
     ben.say({ type: "leave" })
     ben.transport.close()
@@ -234,6 +254,17 @@ describe("Signaling over WebSocket", () => {
 
   test("who ends an HTTP stream without a word is away, and a POST for it says that it has ended", async t => {
     const { url } = await server(t)
+    const join = async (name: string) =>
+      ({
+        type: "join",
+        version: 1,
+        room: "standup",
+        token: (await pageToken(url, "standup")).body.token!,
+        name,
+      }) as const
+    const ada = await open(t, url)
+    ada.say(await join("Ada"))
+    await ada.next()
     const stream = new AbortController()
     const answer = await fetch(`${url}/signal/stream`, { signal: stream.signal })
     const reader = answer.body!.getReader()
@@ -242,18 +273,15 @@ describe("Signaling over WebSocket", () => {
     }
     const post = (body: string) =>
       fetch(`${url}/signal/send`, { method: "POST", headers: { "tightbeam-connection": connection }, body })
-    assert.equal((await post('{"type":"ping","id":1}')).status, 204)
-    assert.match(Buffer.from((await reader.read()).value).toString(), /"pong"/)
+    assert.equal((await post(JSON.stringify(await join("Ben")))).status, 204)
+    assert.match(Buffer.from((await reader.read()).value).toString(), /"joined"/)
     assert.equal((await post("x".repeat(300_000))).status, 413)
+    const arrived = await ada.next()
+    assert.ok(arrived.type === "participant" && arrived.change === "joined")
     stream.abort()
-    await reader.read().catch(() => {})
-    const { token } = (await pageToken(url, "standup")).body
-    assert.ok(token, "the server goes on")
-    assert.equal(
-      (await fetch(`${url}/signal/send`, { method: "POST", headers: { "tightbeam-connection": "nobody" } }))
-        .status,
-      404,
-    )
+    const gone = await ada.next()
+    assert.ok(gone.type === "participant" && gone.change === "updated" && gone.participant.away)
+    assert.equal((await post("{}")).status, 404)
   })
 
   test("another page's origin may not use HTTP signaling either; an allowed one may, and is told so", async t => {
@@ -455,7 +483,7 @@ describe("What one address may take", () => {
       }),
     )
     const token = () => issueToken({ room: "standup", ttl: 60 }, new TextEncoder().encode(SECRET))
-    let joined = 0
+    let heard = 0
     for (let i = 0; i < many; i += 100)
       await Promise.all(
         Array.from({ length: 100 }, async (_, j) => {
@@ -463,10 +491,10 @@ describe("What one address may take", () => {
           each.say({ type: "join", version: 1, room: `r${(i + j) % 50}`, token: await token(), name: "Load" })
           const answer = await each.next()
           // A token is for its room: being told so is as far as this has to get.
-          if (answer.type === "error" && answer.code === "token-foreign") joined++
+          if (answer.type === "error" && answer.code === "token-foreign") heard++
         }),
       )
-    assert.equal(joined, many)
+    assert.equal(heard, many)
   })
 })
 

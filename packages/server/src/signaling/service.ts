@@ -19,7 +19,7 @@ const PAGE_TOKEN_TTL = 120
 /** When clients are to come back after a shutdown, ms; each spreads it a little. */
 const RECONNECT_IN = 2000
 
-/** Rooms, over WebSocket at `/signal`, and the tokens that the pages join with. */
+/** Rooms, over WebSocket at `/signal` or else over HTTP, and the tokens that the pages join with. */
 export function signaling(): Service {
   let host: SignalingHost | undefined
   return {
@@ -29,14 +29,14 @@ export function signaling(): Service {
       const { config, accessSecret, routes } = app
       const rooms = new Rooms({
         crypto: nodeCrypto,
-        iceServers: (room, participant) => app.iceServers(room, participant),
+        iceServers: app.iceServers,
         open: config.access.mode === "open",
         limits: limitsOf(config),
       })
       host = new SignalingHost({
         rooms,
         bus: new MemoryBus(queueMicrotask),
-        revoke: (room, participant) => app.revokeIceServers(room, participant),
+        revoke: app.revokeIceServers,
         authorize: (token, room, answer) => void verifyToken(token, room, accessSecret).then(answer),
         now: () => performance.now(),
         maxConnections: config.limits.connections,
@@ -44,52 +44,45 @@ export function signaling(): Service {
           const timer = setTimeout(act, delay)
           return () => clearTimeout(timer)
         },
-        onEvidence: evidence => app.onEvidence(evidence),
+        onEvidence: app.onEvidence,
         onFault: error => app.log.error("Signaling has a bug", { error: errorText(error) }),
       })
-      routes.onUpgrade(
-        "/signal",
-        webSocketSignaling({
-          host,
-          origins: config.http.origins,
-          messageSize: config.limits.messageSize,
-          clientAddress: request => app.clientAddress(request),
-        }),
-      )
-      httpSignaling(routes, {
-        host,
-        origins: config.http.origins,
-        messageSize: config.limits.messageSize,
-        clientAddress: request => app.clientAddress(request),
-      })
-      routes.route("POST", "/api/rooms/:room/token", async ({ request, params, response }) => {
-        const headers = allowOrigin(request, config.http.origins)
-        const { room = "" } = params
-        if (config.access.mode !== "open")
-          throw new HttpError(
-            403,
-            "not-allowed",
-            "This server lets in only those whom its application lets in.",
-            "Join with a token that the application signed (access.mode is token).",
-            headers,
-          )
-        if (!ROOM_NAME.test(room))
-          throw new HttpError(
-            400,
-            "bad-room",
-            "This is not a room's name.",
-            "Use 1–64 of A–Z a–z 0–9 _ - in the link.",
-            headers,
-          )
-        const token = await issueToken({ room, ttl: PAGE_TOKEN_TTL }, accessSecret)
-        sendJson(response, 200, { token }, headers)
-      })
+      const transport = { host, origins: config.http.origins, messageSize: config.limits.messageSize }
+      routes.onUpgrade("/signal", webSocketSignaling({ ...transport, clientAddress: app.clientAddress }))
+      httpSignaling(routes, transport)
+      routeTokens(app)
     },
 
     drain: () => host?.drain(RECONNECT_IN) ?? Promise.resolve(),
 
     close: () => host?.close(),
   }
+}
+
+/** Where everybody may enter any room, the pages fetch their tokens here. */
+function routeTokens({ config, accessSecret, routes }: App): void {
+  routes.route("POST", "/api/rooms/:room/token", async ({ request, params, response }) => {
+    const headers = allowOrigin(request, config.http.origins)
+    const { room = "" } = params
+    if (config.access.mode !== "open")
+      throw new HttpError(
+        403,
+        "not-allowed",
+        "This server lets in only those whom its application lets in.",
+        "Join with a token that the application signed (access.mode is token).",
+        headers,
+      )
+    if (!ROOM_NAME.test(room))
+      throw new HttpError(
+        400,
+        "bad-room",
+        "This is not a room's name.",
+        "Use 1–64 of A–Z a–z 0–9 _ - in the link.",
+        headers,
+      )
+    const token = await issueToken({ room, ttl: PAGE_TOKEN_TTL }, accessSecret)
+    sendJson(response, 200, { token }, headers)
+  })
 }
 
 function limitsOf({ rooms, limits }: Config): Partial<SignalingLimits> {

@@ -3,8 +3,10 @@ import type { Duplex } from "node:stream"
 import { SUBPROTOCOL } from "@tightbeam/client"
 import type { Address } from "@tightbeam/webrtc/bytes"
 import { type WebSocket, WebSocketServer } from "ws"
+import { HttpError } from "../http/index.ts"
 import type { SignalingHost } from "./host.ts"
-import { isAllowedOrigin } from "./origin.ts"
+import { allowOrigin } from "./origin.ts"
+import { LINGER, SEND_QUEUE } from "./slow-readers.ts"
 
 export interface WebSocketOptions {
   readonly host: SignalingHost
@@ -14,8 +16,6 @@ export interface WebSocketOptions {
   readonly messageSize: number
   /** The client's address, as far as it can be known behind a proxy. */
   readonly clientAddress: (request: IncomingMessage) => Address
-  /** Bytes that may wait for a client that does not read, before it is cut off. */
-  readonly sendQueue?: number
 }
 
 /** Close codes of our own range (RFC 6455 §7.4.2). The error message that went before says more. */
@@ -25,47 +25,44 @@ const CLOSE = { refused: 4000, idle: 4001, slow: 4008, tooMany: 4029 } as const
 const NORMAL = 1000
 const GOING_AWAY = 1001
 
-/** How long a socket that is given up stays open, so that the reason arrives before its end, ms. */
-const LINGER = 1000
-
 /** Bytes of a client that are heard before it is everybody else's turn, however much it says at once. */
-const TURN = 64 * 1024
+const SHARE = 64 * 1024
 
 /** FIN, and the opcode of text. */
 const FINAL_TEXT = 0x81
 
-/** Carries signaling over WebSocket: hand it the upgrades of its URL. */
+/**
+ * Carries signaling over WebSocket: hand it the upgrades of its URL. Throws `HttpError` for a page of another origin, or
+ * a client of another protocol.
+ */
 export function webSocketSignaling(
   options: WebSocketOptions,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const { host, origins, messageSize, clientAddress, sendQueue = 1024 * 1024 } = options
+  const { host, origins, messageSize, clientAddress } = options
   const server = new WebSocketServer({
     noServer: true,
-    // One past the machine's own limit: what is a little too large gets an answer, what is far too large is cut off.
+    // Twice the machine's own limit: what is a little too large gets an answer, what is far too large is cut off.
     maxPayload: messageSize * 2,
     perMessageDeflate: false,
     handleProtocols: protocols => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   })
 
   return (request, socket, head) => {
-    const refusal = upgradeRefusal(request, origins)
-    if (refusal !== undefined) {
-      socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
-      return
-    }
+    allowOrigin(request, origins)
+    needSubprotocol(request)
     const client = clientAddress(request)
-    server.handleUpgrade(request, socket, head, ws => serve(ws, socket, client, host, sendQueue))
+    server.handleUpgrade(request, socket, head, ws => serve(ws, socket, client, host))
   }
 }
 
 /** Holds nothing of the request, which may be a hundred headers. */
-function serve(ws: WebSocket, socket: Duplex, client: Address, host: SignalingHost, sendQueue: number): void {
+function serve(ws: WebSocket, socket: Duplex, client: Address, host: SignalingHost): void {
   const endSoon = () => void setTimeout(() => ws.terminate(), LINGER).unref()
   const path = host.opened({
     client,
     send: text => {
       if (ws.readyState !== ws.OPEN) return
-      if (socket.writableLength > sendQueue) {
+      if (socket.writableLength > SEND_QUEUE) {
         ws.close(CLOSE.slow, "slow reader")
         endSoon()
       } else socket.write(textFrame(text))
@@ -81,13 +78,13 @@ function serve(ws: WebSocket, socket: Duplex, client: Address, host: SignalingHo
     ws.close(GOING_AWAY, "too many connections")
     return
   }
-  let turn = TURN
+  let share = SHARE
   let failed = false
   ws.on("message", (data: Buffer) => {
     host.message(path, data)
-    turn -= data.length
-    if (turn > 0) return
-    turn = TURN
+    share -= data.length
+    if (share > 0) return
+    share = SHARE
     ws.pause()
     setImmediate(() => failed || ws.resume())
   })
@@ -122,9 +119,15 @@ function textFrame(text: Uint8Array): Buffer {
   return frame
 }
 
-/** Why a page of another origin, or a client of another protocol, may not connect: a status line. */
-function upgradeRefusal(request: IncomingMessage, origins: readonly string[]): string | undefined {
-  if (!isAllowedOrigin(request, origins)) return "403 Forbidden"
+/** A client of another protocol could say nothing that is understood (RFC 9110 §15.5.22). */
+function needSubprotocol(request: IncomingMessage): void {
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map(each => each.trim())
-  return offered.includes(SUBPROTOCOL) ? undefined : "426 Upgrade Required"
+  if (offered.includes(SUBPROTOCOL)) return
+  throw new HttpError(
+    426,
+    "upgrade-required",
+    "This speaks another protocol.",
+    `Offer the subprotocol ${SUBPROTOCOL}.`,
+    { upgrade: "websocket" },
+  )
 }

@@ -25,7 +25,7 @@ function person(who: Person): RemoteParticipant {
   const id = `p${++people}`
   const video = (source: "camera" | "screen", track: MediaStreamTrack) =>
     ({ id: `${id}-${source}`, kind: "video", source, muted: false, participant: id, track }) as const
-  const camera = who.upright ? [people, 540, 960] : [people, 960, 540]
+  const size = who.upright ? ([540, 960] as const) : ([960, 540] as const)
   return {
     id,
     name: who.name,
@@ -41,7 +41,7 @@ function person(who: Person): RemoteParticipant {
         participant: id,
         track: fakeMicrophone(who.loud ?? false),
       },
-      ...(who.camera === false ? [] : [video("camera", fakeCamera(...(camera as [number, number, number])))]),
+      ...(who.camera === false ? [] : [video("camera", fakeCamera(people, ...size))]),
       ...(who.screen ? [video("screen", fakeScreen())] : []),
     ],
     timeline: who.timeline ?? timelineAt(id, "end"),
@@ -189,7 +189,7 @@ function captioned(store: RoomStore): void {
   setInterval(say, 3_000)
 }
 
-const waiting = (bring: Brought) => async (): Promise<RoomStore> => {
+async function waiting(bring: Brought): Promise<RoomStore> {
   const store = new RoomStore(new FakeRoom({ state: { status: "waiting" }, self: undefined }), "standup")
   await store.bring(bring)
   return store
@@ -197,8 +197,8 @@ const waiting = (bring: Brought) => async (): Promise<RoomStore> => {
 
 /** Before the door. */
 export const WAITING = {
-  waiting: () => waiting({ camera: fakeCamera(0), microphone: fakeMicrophone(false), microphoneOn: true })(),
-  "waiting-without": () => waiting({ camera: undefined, microphone: undefined, microphoneOn: false })(),
+  waiting: () => waiting({ camera: fakeCamera(0), microphone: fakeMicrophone(false), microphoneOn: true }),
+  "waiting-without": () => waiting({ camera: undefined, microphone: undefined, microphoneOn: false }),
 } as const
 
 /** Makes oneself a host of a locked room, at whose door these wait. */

@@ -14,6 +14,7 @@ export class RevokedUsers {
 
   /** Where too many are remembered, the one that was added first makes room. */
   add(user: string, until: number, now: number): void {
+    this.#until.delete(user)
     this.#until.set(user, until)
     // All credentials live equally long: who was added first is also the first to be forgotten.
     for (const [first, expiry] of this.#until) {

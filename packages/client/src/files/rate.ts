@@ -1,9 +1,8 @@
-/** How fast bytes come through, and when they will be done. */
-
-/** Over how long the rate is averaged, ms. */
+/** Over how long the rate is averaged, and how far apart it is looked at, ms. */
 const SPAN = 4000
 const STEP = 250
 
+/** How fast bytes come through. */
 export class Rate {
   readonly #samples: { readonly at: number; readonly bytes: number }[] = []
 
