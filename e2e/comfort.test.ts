@@ -107,6 +107,23 @@ describe("In a call of three", () => {
     await ada.seesAndHears()
   })
 
+  test("single keys do nothing for who wants that, and the list of them is where it was", async () => {
+    const [ada] = people as [Person]
+    await ada.page.keyboard.press("?")
+    await ada.at("shortcuts").uncheck()
+    await ada.page.keyboard.press("Escape")
+    await ada.page.keyboard.press("l")
+    await ada.page.keyboard.press("?")
+    assert.equal(await ada.at("shortcuts").count(), 0)
+    await ada.at("more").click()
+    await ada.at("help").click()
+    await ada.at("shortcuts").check()
+    await ada.page.keyboard.press("Escape")
+    await ada.page.keyboard.press("m")
+    await ada.page.locator('[data-testid="toggle-mic"][aria-pressed="false"]').waitFor()
+    await ada.page.keyboard.press("m")
+  })
+
   test("captions are shown to who wants them, and are text", async () => {
     const [ada, ben] = people as [Person, Person]
     assert.equal(await ada.at("captions").count(), 0)

@@ -50,7 +50,7 @@ describe("A host", () => {
     assert.equal(await cyd.at("tile").count(), 0)
     await ada.at("lobby-note").getByText("Cyd wants to join.").waitFor()
     await ada.until("an announcement", async () =>
-      /Cyd wants to join/.test(await ada.at("announcement").innerText()),
+      /Cyd wants to join/.test(await ada.at("announcements").innerText()),
     )
     assert.equal(await ben.at("lobby-note").count(), 0)
     await ada.at("admit").focus()
@@ -84,7 +84,7 @@ describe("A host", () => {
     await cyd.page.keyboard.press("h")
     await tileOf(ada, "Cyd").getByLabel("Hand raised, number 1").waitFor()
     await ada.until("an announcement", async () =>
-      /Cyd raised a hand/.test(await ada.at("announcement").innerText()),
+      /Cyd raised a hand/.test(await ada.at("announcements").innerText()),
     )
     await ben.at("toggle-hand").click()
     await tileOf(ada, "Ben").getByLabel("Hand raised, number 2").waitFor()
@@ -110,6 +110,20 @@ describe("A host", () => {
     await ben.page.getByText("A host removed you from the call").waitFor()
     assert.equal(await ben.at("rejoin").count(), 0)
     await ada.until("Ben to be gone", async () => (await ada.otherTile.count()) === 1)
+    // The button that it came from is gone with the tile: the keyboard goes on from the controls.
+    await ada.page.locator('[data-testid="more"]:focus').waitFor()
+  })
+
+  test("has the keyboard back at the button of a menu that Escape closes", async () => {
+    for (const button of [ada.at("more"), ada.otherTile.getByTestId("tile-menu")]) {
+      await button.focus()
+      await ada.page.keyboard.press("Enter")
+      await button.and(ada.page.locator('[aria-expanded="true"]')).waitFor()
+      await ada.page.keyboard.press("Tab")
+      await ada.page.locator(".menu-item:focus").waitFor()
+      await ada.page.keyboard.press("Escape")
+      await button.and(ada.page.locator('[aria-expanded="false"]:focus')).waitFor()
+    }
   })
 
   test("is the only one who has such a menu", async () => {

@@ -53,7 +53,7 @@ export class CandidateNotes {
       this.#recorder.begin("candidates", "answers of the STUN and TURN server")
     if (state !== "complete") return
     this.#complete = true
-    this.#recorder.event("candidates", "complete", "You have gathered all candidates.")
+    this.#recorder.event("candidates", "complete", "You have sent all candidates.")
     this.#note()
   }
 
@@ -61,12 +61,12 @@ export class CandidateNotes {
   get whyNoPath(): string {
     if (this.#local === 0)
       return this.#relayOnly
-        ? "Only the relay is allowed, and it gave you no address: it is switched off, or your network does not let you reach it."
+        ? "Only the relay is allowed, and it gave you no address: it is off, or your network blocks it."
         : "Your browser found no address at all: a policy or an extension may forbid it."
     if (this.#remote === 0) return `No address of ${this.#peerName()} arrived: nothing could be tried.`
     const relay =
       this.#localRelays === 0
-        ? "You got no relay address, so nothing was left to fall back to."
+        ? "You got no relay address to fall back to."
         : "Not even the relay was reached by both."
     return `None of the addresses of both sides reached each other. ${relay}`
   }

@@ -202,6 +202,7 @@ export type ErrorCode =
   | "kicked"
   | "no-such-participant"
   | "session-unknown"
+  | "too-slow"
   | "room-full"
   | "server-full"
   | "replaced"

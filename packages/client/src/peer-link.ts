@@ -93,7 +93,7 @@ export class PeerLink {
       },
     })
     this.#recovery = new Recovery(clock, role, recorder, {
-      restartIce: () => this.#restartIce(),
+      restartIce: () => this.restartIce(),
       reconnect: why => this.#reconnect(why),
       reaches: now => this.#channels.reaches(now),
       whyNoPath: () => this.#candidates.whyNoPath,
@@ -269,7 +269,7 @@ export class PeerLink {
     const collision = type === "offer" && (this.#makingOffer || pc.signalingState !== "stable")
     this.#ignoringOffer = this.#options.role === "impolite" && collision
     if (this.#ignoringOffer) {
-      this.recorder.event("offer-answer", "crossed", "Both sides offered at once; ours goes on.")
+      this.recorder.event("offer-answer", "crossed", "Both offered at once; ours goes on.")
       return
     }
     if (type === "answer" && pc.signalingState !== "have-local-offer") return
@@ -310,7 +310,8 @@ export class PeerLink {
     if (this.#early.length < MAX_EARLY) this.#early.push(candidate)
   }
 
-  #restartIce(): void {
+  /** Looks for paths anew, on the same connection: what it carries goes on over the old one for as long as that lasts. */
+  restartIce(): void {
     const pc = this.#pc
     if (pc === undefined) return
     this.#beginGeneration(pc)
@@ -410,7 +411,5 @@ function restartsIce(pc: RTCPeerConnection, { type, sdp }: Description): boolean
   return type === "offer" && before !== undefined && before !== ufragOf(sdp)
 }
 
-/** The DOM's types want arrays that they may change. */
-function mutable(servers: readonly IceServer[]): RTCIceServer[] {
-  return servers.map(server => ({ ...server, urls: [...server.urls] }))
-}
+/** The DOM's types want arrays that they may change, and do not. */
+const mutable = (servers: readonly IceServer[]) => servers as RTCIceServer[]

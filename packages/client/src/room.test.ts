@@ -182,6 +182,30 @@ describe("Joining", () => {
     )
   })
 
+  test("a socket that has died in silence is noticed soon where it is asked for; one that lives stays", async () => {
+    const world = new World()
+    let sockets = 0
+    let dead = 0
+    const room = await world.joined("Ada", {
+      connect: handlers => {
+        const socket = ++sockets
+        return world.server.connect({
+          ...handlers,
+          message: text => {
+            if (socket > dead) handlers.message(text)
+          },
+        })
+      },
+    })
+    room.retryNow()
+    await world.run(4000)
+    assert.deepEqual([room.snapshot().state.status, sockets], ["connected", 1])
+    dead = 1
+    room.retryNow()
+    await world.run(3000)
+    assert.deepEqual([room.snapshot().state.status, sockets], ["connected", 2])
+  })
+
   test("what is no message breaks the socket, not the page", async () => {
     for (const frame of ["null", "7", '"hello"', "[]", "<html>"]) {
       const world = new World()
@@ -384,6 +408,31 @@ describe("Hosts", () => {
     await world.run(10)
     assert.deepEqual([join.state, join.code], ["rejected", "aborted"])
     assert.deepEqual(ada.snapshot().lobby!.waiting, [])
+  })
+
+  test("who waits and cannot reach the server for a while waits on", async () => {
+    const world = new World()
+    const ada = await world.joined("Ada")
+    ada.lock(true)
+    await world.run(10)
+    let reachable = true
+    const room = world.room({
+      connect: handlers => {
+        if (reachable) return world.server.connect(handlers)
+        world.clock.after(10, () => handlers.closed())
+        return { send: () => {}, close: () => {} }
+      },
+    })
+    const join = watch(room.join("standup", { name: "Ben" }))
+    await world.run(10)
+    reachable = false
+    world.server.cutWaiting("Ben")
+    await world.run(60_000)
+    assert.deepEqual([join.state, room.snapshot().state.status], ["pending", "connecting"])
+    reachable = true
+    await world.run(20_000)
+    assert.equal(room.snapshot().state.status, "waiting")
+    assert.equal(ada.snapshot().lobby!.waiting.length, 1)
   })
 
   test("one who was in the room and is not known any more keeps nothing of it while they wait", async () => {

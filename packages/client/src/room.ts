@@ -90,7 +90,8 @@ export class Room {
   #snapshot: RoomSnapshot | undefined
   #notifying = false
   #announcing = false
-  #unwatchPage: (() => void) | undefined
+  /** Ends what listens to the page. */
+  #watching: AbortController | undefined
 
   constructor(options: RoomOptions) {
     this.#options = options
@@ -167,7 +168,8 @@ export class Room {
         resumed: () => this.#setState({ status: "connected" }),
         changed: (view, change, peer) => this.#changed(view, change, peer),
         waiting: () => {
-          tries = 0
+          // Who has been heard waits as long as it takes, as who is in the room does.
+          tries = Number.NEGATIVE_INFINITY
           for (const id of this.#links.keys()) this.#unlink(id)
           this.#setState({ status: "waiting" })
         },
@@ -245,6 +247,11 @@ export class Room {
       left: () => (leaves === this.#leaves ? undefined : left()),
       changed: (publication, change) => this.#publicationChanged(publication, change),
     })
+  }
+
+  /** What we publish under an id of the snapshot, to mute, switch or end it. */
+  publication(id: string): LocalPublication | undefined {
+    return this.#publications.get(id)
   }
 
   /**
@@ -344,22 +351,26 @@ export class Room {
     })
   }
 
-  /** A page that is closed says goodbye; one whose network is back does not wait for the next try. */
+  /** A page that is closed says goodbye; one whose network goes or comes looks at once whether the server is still there. */
   #watchPage(): void {
-    if (this.#unwatchPage !== undefined || typeof globalThis.addEventListener !== "function") return
+    if (this.#watching !== undefined || typeof globalThis.addEventListener !== "function") return
+    const { signal } = (this.#watching = new AbortController())
     const goodbye = () =>
       this.#end({
         status: "closed",
         reason: new TightbeamError("aborted", "The page was left.", "Join again."),
       })
-    const retry = () => this.retryNow()
-    globalThis.addEventListener("pagehide", goodbye)
-    globalThis.addEventListener("online", retry)
-    this.#unwatchPage = () => {
-      globalThis.removeEventListener("pagehide", goodbye)
-      globalThis.removeEventListener("online", retry)
-      this.#unwatchPage = undefined
-    }
+    globalThis.addEventListener("pagehide", goodbye, { signal })
+    for (const change of ["online", "offline"])
+      globalThis.addEventListener(
+        change,
+        () => {
+          this.retryNow()
+          // Where there was no network, there is another now.
+          if (change === "online") for (const link of this.#links.values()) link.restartIce()
+        },
+        { signal },
+      )
   }
 
   #welcomed(view: View, fresh: boolean): void {
@@ -454,7 +465,8 @@ export class Room {
   }
 
   #end(state: RoomState): void {
-    this.#unwatchPage?.()
+    this.#watching?.abort()
+    this.#watching = undefined
     for (const id of this.#links.keys()) this.#unlink(id)
     this.#deliveries.clear()
     this.#session?.leave()

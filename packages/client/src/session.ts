@@ -55,6 +55,9 @@ const BACKOFF = [200, 500, 1000, 2000, 4000, 8000]
 /** How often the socket is asked whether it lives, and how long it may take to answer, ms. */
 const PING_INTERVAL = 10_000
 
+/** How long it may take to answer once there is reason to doubt it, ms. */
+const PROBE = 2000
+
 /** How long the server may take from the socket's opening to `joined`, ms. */
 const JOIN_TIMEOUT = 15_000
 
@@ -134,9 +137,11 @@ export class Session {
     this.#stop()
   }
 
-  /** Does not wait for the backoff: the network came back, or a person asked. */
+  /** Does not wait for the backoff, nor for a socket that may have died: the network changed, or a person asked. */
   retryNow(): void {
-    if (!this.#over && this.#transport === undefined) this.#open()
+    if (this.#over) return
+    if (this.#transport === undefined) this.#open()
+    else if (this.#answered) this.#probe(PROBE)
   }
 
   #open(): void {
@@ -322,10 +327,15 @@ export class Session {
   #ping(): void {
     this.#cancelPing()
     this.#cancelPing = this.#options.clock.after(PING_INTERVAL, () => {
-      this.#say({ type: "ping", id: this.#epoch })
-      this.#deadline(PING_INTERVAL)
+      this.#probe(PING_INTERVAL)
       this.#ping()
     })
+  }
+
+  /** Asks the socket whether it lives. */
+  #probe(patience: number): void {
+    this.#say({ type: "ping", id: this.#epoch })
+    this.#deadline(patience)
   }
 
   #deadline(ms: number): void {

@@ -28,7 +28,8 @@ function lazyHttpTransport(url: string, handlers: TransportHandlers): Transport 
 
 /**
  * Connects by WebSocket, and where that does not open, by HTTP: behind some proxies, and on iPhones that trust a
- * self-signed certificate for pages but not for WebSockets. What opened last time is tried first the next.
+ * self-signed certificate for pages but not for WebSockets. What was heard over last time is tried first the next: some
+ * proxies open a WebSocket, and let no frame of it through.
  */
 export function signalingTransport(
   url: () => string,
@@ -37,22 +38,24 @@ export function signalingTransport(
   let way = webSocketTransport
   return handlers => {
     const tried = way
-    let opened = false
+    let heard = false
     let ended = false
     const end = () => {
       if (ended) return
       ended = true
       cancel()
-      if (!opened) way = tried === webSocketTransport ? lazyHttpTransport : webSocketTransport
+      if (!heard) way = tried === webSocketTransport ? lazyHttpTransport : webSocketTransport
       handlers.closed()
     }
     const transport = way(url(), {
       opened: () => {
-        opened = true
         cancel()
         handlers.opened()
       },
-      message: text => handlers.message(text),
+      message: text => {
+        heard = true
+        handlers.message(text)
+      },
       closed: end,
     })
     const cancel = clock.after(OPEN_TIMEOUT, () => {

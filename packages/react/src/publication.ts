@@ -1,7 +1,8 @@
-import { type LocalPublication, TightbeamError } from "@tightbeam/client"
-import { useCallback, useEffect, useRef, useState } from "react"
+import { TightbeamError } from "@tightbeam/client"
+import { useCallback, useMemo, useRef, useState } from "react"
 import { useRoom } from "./room.ts"
 import { useSnapshot } from "./snapshot.ts"
+import { Switching } from "./switching.ts"
 
 export interface Switch {
   readonly on: boolean
@@ -20,19 +21,10 @@ export interface Switch {
 /** One's own camera, microphone or screen as a switch. The devices are let go of when the room is left. */
 export function usePublication(source: "camera" | "microphone" | "screen"): Switch {
   const room = useRoom()
-  const published = useRef<LocalPublication | undefined>(undefined)
+  const switching = useMemo(() => new Switching(room, source), [room, source])
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<TightbeamError>()
   const view = useSnapshot().publications.find(each => each.source === source)
-
-  useEffect(
-    () =>
-      room.on("publication", ({ publication, change }) => {
-        if (publication.source !== source) return
-        published.current = change === "unpublished" ? undefined : publication
-      }),
-    [room, source],
-  )
 
   const working = useRef(false)
   const work = useCallback(async (act: () => Promise<unknown>): Promise<void> => {
@@ -52,23 +44,10 @@ export function usePublication(source: "camera" | "microphone" | "screen"): Swit
     }
   }, [])
 
-  const toggle = useCallback(
-    () =>
-      void work(() => {
-        const { current } = published
-        if (current === undefined) return room.publish(source)
-        if (source === "screen") return current.unpublish()
-        return current.muted ? current.unmute() : current.mute()
-      }),
-    [room, source, work],
-  )
+  const toggle = useCallback(() => void work(() => switching.toggle()), [switching, work])
   const choose = useCallback(
-    (deviceId: string) =>
-      void work(async () => {
-        if (published.current === undefined) await room.publish(source, { deviceId })
-        else await published.current.switch(deviceId)
-      }),
-    [room, source, work],
+    (deviceId: string) => void work(() => switching.choose(deviceId)),
+    [switching, work],
   )
   return { on: view !== undefined && !view.muted, busy, track: view?.track, error, toggle, choose }
 }

@@ -199,7 +199,9 @@ class Process implements Running {
     const certificate = loadCertificate(this.#config.tls, this.#data, { own: ownAddresses(), told })
     this.#tlsHost = tlsHost(this.#config, certificate?.cert)
     if (this.#tlsHost === undefined && offersTls(this.#config))
-      this.#log.warn("TURN over TLS is not offered: the certificate has no DNS name. Set turn.tlsHost")
+      this.#log.warn(
+        "TURN over TLS is not offered: the certificate is self-signed, or has no DNS name. See turn.offerTls and turn.tlsHost",
+      )
     return certificate
   }
 

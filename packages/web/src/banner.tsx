@@ -4,13 +4,22 @@ import { useNow } from "./clock.ts"
 import { formatDuration, secondsLeft } from "./duration.ts"
 import { CloseIcon } from "./icons.tsx"
 import { online } from "./online.ts"
+import type { Quality } from "./quality.ts"
 import type { RoomStore, Trouble } from "./room-store.ts"
 
 /** From so long on it is said for how long, ms. */
 const WORTH_TELLING = 30_000
 
 /** What is true of the way to the server, while it is not as it should be. */
-export function StateBanner({ room, onRetry }: { room: RoomSnapshot; onRetry: () => void }) {
+export function StateBanner({
+  room,
+  qualities,
+  onRetry,
+}: {
+  room: RoomSnapshot
+  qualities: ReadonlyMap<string, Quality>
+  onRetry: () => void
+}) {
   const { state } = room
   const broken = state.status === "reconnecting"
   const now = useNow(broken && state.retryAt !== undefined, 250)
@@ -21,7 +30,7 @@ export function StateBanner({ room, onRetry }: { room: RoomSnapshot; onRetry: ()
   if (!broken) return null
   const left = state.retryAt === undefined ? 0 : secondsLeft(state.retryAt, now)
   const gone = since > 0 && now - since > WORTH_TELLING ? ` For ${formatDuration(now - since)} now.` : ""
-  const lost = whatIsLost(room)
+  const lost = whatIsLost(room, qualities)
   return (
     <div class="banner" role="status" data-testid="state-banner" data-status={state.status}>
       <i class="bead" data-light="slow" />
@@ -44,15 +53,21 @@ export function StateBanner({ room, onRetry }: { room: RoomSnapshot; onRetry: ()
   )
 }
 
-function whatIsLost({ state, participants }: RoomSnapshot): { what: string; means: string } {
+function whatIsLost(
+  { state, participants }: RoomSnapshot,
+  qualities: ReadonlyMap<string, Quality>,
+): { what: string; means: string } {
   if (!online.value)
     return {
       what: "You are offline.",
       means: "Check your Wi-Fi or cable; the call goes on as soon as it can.",
     }
   const what = state.reason?.message ?? "The connection to the server is lost."
-  const goesOn = participants.some(({ timeline }) => timeline.status === "connected")
+  const connected = participants.filter(({ timeline }) => timeline.status === "connected")
+  const goesOn = connected.some(({ id }) => qualities.get(id)?.grade !== "lost")
   if (goesOn) return { what, means: "Sound and picture go on; nobody new can join you." }
+  if (connected.length > 0)
+    return { what, means: "Nothing arrives from the others either: your network may have changed." }
   return { what, means: "Nobody can join you until the server is back." }
 }
 

@@ -86,18 +86,58 @@ const ben: RemoteParticipant = {
   timeline: timelineAt("p1", "end"),
 }
 
+const announced = (store: RoomStore) => store.announcements.value.at(-1)?.text ?? ""
+
 test("who comes and goes is announced and noted in the chat", async () => {
   const room = new FakeRoom()
   const store = new RoomStore(room, "standup")
   await store.join("Ada")
   room.arrive(ben)
-  assert.equal(store.announcement.value, "Ben joined")
+  assert.equal(announced(store), "Ben joined")
   room.emit("participant", { participant: ben, change: "left" })
-  assert.equal(store.announcement.value, "Ben left")
+  assert.equal(announced(store), "Ben left")
   assert.deepEqual(
     store.chat.entries.value.map(({ name, text }) => `${name} ${text}`),
     ["Ben joined", "Ben left"],
   )
+})
+
+test("of many announcements the last are kept, each as one", async () => {
+  const store = new RoomStore(new FakeRoom(), "standup")
+  for (let i = 0; i < 100; i++) store.announce(`${i}`)
+  assert.deepEqual(
+    store.announcements.value.map(({ text }) => text),
+    ["92", "93", "94", "95", "96", "97", "98", "99"],
+  )
+  assert.equal(new Set(store.announcements.value.map(({ key }) => key)).size, 8)
+})
+
+test("the same message twice is announced twice", async () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  room.arrive(ben)
+  for (let i = 0; i < 3; i++) room.emit("message", { topic: "chat", data: { text: "ok" }, from: ben.id })
+  assert.deepEqual(
+    store.announcements.value.slice(-3).map(({ text }) => text),
+    ["Message from Ben: ok", "Message from Ben: ok", "Message from Ben: ok"],
+  )
+})
+
+test("a device that is unplugged in the call is missed aloud; what is not allowed, or ended by its owner, is not", () => {
+  const room = new FakeRoom()
+  const store = new RoomStore(room, "standup")
+  const ends = (source: PublicationApi["source"]) =>
+    room.emit("publication", { publication: { source } as PublicationApi, change: "unpublished" })
+  const trouble = () => store.trouble.value?.message
+  ends("screen")
+  assert.equal(trouble(), undefined)
+  ends("microphone")
+  assert.equal(trouble(), "Your microphone is gone.")
+  ends("camera")
+  assert.equal(trouble(), "Your camera is gone.")
+  room.emit("error", new TightbeamError("not-allowed", "You may not publish.", "Ask for a token that may."))
+  ends("camera")
+  assert.equal(trouble(), "You may not publish.")
 })
 
 test("a message that cannot be sent says so", async () => {
@@ -233,9 +273,9 @@ test("hands are announced, and stand in the order they went up, one's own among 
   const cyd = { ...ben, id: "p2", name: "Cyd" }
   room.arrive(cyd)
   room.set({ participants: [ben, { ...cyd, hand: 4 }] })
-  assert.equal(store.announcement.value, "Cyd raised a hand")
+  assert.equal(announced(store), "Cyd raised a hand")
   room.set({ participants: room.snapshot().participants.map(each => ({ ...each, hand: each.hand ?? 9 })) })
-  assert.equal(store.announcement.value, "Ben raised a hand")
+  assert.equal(announced(store), "Ben raised a hand")
   room.set({ self: { ...room.snapshot().self!, hand: 7 } })
   assert.deepEqual(
     [...handOrder(room.snapshot())],
@@ -246,7 +286,7 @@ test("hands are announced, and stand in the order they went up, one's own among 
     ],
   )
   room.set({ participants: room.snapshot().participants.map(each => ({ ...each, hand: null })) })
-  assert.match(store.announcement.value, /lowered the hand/)
+  assert.match(announced(store), /lowered the hand/)
 })
 
 test("a host hears of each who waits, once", async () => {
@@ -255,10 +295,10 @@ test("a host hears of each who waits, once", async () => {
   await store.join("Ada")
   const zoe = { id: "w1", name: "Zoë" }
   room.set({ lobby: { locked: true, waiting: [zoe] } })
-  assert.equal(store.announcement.value, "Zoë wants to join")
-  store.announcement.value = ""
+  assert.equal(announced(store), "Zoë wants to join")
+  const { length } = store.announcements.value
   room.set({ lobby: { locked: true, waiting: [zoe] } })
-  assert.equal(store.announcement.value, "")
+  assert.equal(store.announcements.value.length, length)
 })
 
 test("audio only turns one's own camera off, and never on again by itself", async () => {

@@ -10,6 +10,7 @@ import { LockIcon, SoundIcon } from "./icons.tsx"
 import { useIdle } from "./idle.ts"
 import { lazy, loadTheRest } from "./lazy.tsx"
 import { wake } from "./loudness.ts"
+import { recall } from "./memory.ts"
 import { overallLights } from "./phases.ts"
 import type { Panel, RoomStore } from "./room-store.ts"
 import type { ShareLink } from "./share-link.ts"
@@ -62,7 +63,7 @@ export function Call({ store, link, onLeave }: CallProps) {
       <CallHeader store={store} />
       <main class="call-main">
         <div class="banners">
-          <StateBanner room={room} onRetry={() => store.retryNow()} />
+          <StateBanner room={room} qualities={store.qualities.value} onRetry={() => store.retryNow()} />
           {store.trouble.value && (
             <TroubleNote trouble={store.trouble.value} onClose={() => (store.trouble.value = undefined)} />
           )}
@@ -95,9 +96,11 @@ export function Call({ store, link, onLeave }: CallProps) {
       {dialog === "help" && <Help onClose={() => setDialog(undefined)} />}
       {dialog === "devices" && <DeviceDialog store={store} onClose={() => setDialog(undefined)} />}
       {store.kicking.value && <KickDialog store={store} participant={store.kicking.value} />}
-      <p class="hidden" aria-live="polite" data-testid="announcement">
-        {store.announcement.value}
-      </p>
+      <div class="hidden" role="log" aria-label="What happens" data-testid="announcements">
+        {store.announcements.value.map(({ key, text }) => (
+          <p key={key}>{text}</p>
+        ))}
+      </div>
     </div>
   )
 }
@@ -117,7 +120,7 @@ function togglePin(store: RoomStore): void {
     ({ id }) => id === (focused ?? (pinned ? pinned.id : store.voices.floor.value)),
   )
   if (whom) store.pin(whom.id === pinned?.id ? undefined : whom)
-  else store.announcement.value = "Nobody speaks. Move the focus to a tile, then press P."
+  else store.announce("Nobody speaks. Move the focus to a tile, then press P.")
 }
 
 /** Measures the connections while the call is shown. */
@@ -245,7 +248,7 @@ function useShortcuts(store: RoomStore, act: (action: Action) => void): void {
       if (key === "Escape" && !document.querySelector("dialog[open], .popover:popover-open"))
         return store.show(undefined)
       const action = actionFor({ key, ctrlKey, metaKey, altKey, repeat, typing: takesText(event.target) })
-      if (action === undefined) return
+      if (action === undefined || !recall().shortcuts) return
       event.preventDefault()
       latest.current(action)
     }

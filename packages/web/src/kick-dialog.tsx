@@ -5,6 +5,7 @@ import type { RoomStore } from "./room-store.ts"
 /** Nobody is sent out by a slip of the hand. */
 export function KickDialog({ store, participant }: { store: RoomStore; participant: RemoteParticipant }) {
   const dialog = useRef<HTMLDialogElement>(null)
+  const kicked = useRef(false)
   const { id, name } = participant
   useEffect(() => dialog.current!.showModal(), [])
   const locked = store.snapshot.value.lobby?.locked ?? false
@@ -14,9 +15,20 @@ export function KickDialog({ store, participant }: { store: RoomStore; participa
       ref={dialog}
       aria-labelledby="kick"
       aria-describedby="kick-means"
-      onClose={() => (store.kicking.value = undefined)}
+      onClose={() => {
+        store.kicking.value = undefined
+        // The button that it came from goes with the tile.
+        if (kicked.current) document.querySelector<HTMLElement>("[data-testid=more]")?.focus()
+      }}
     >
-      <form class="dialog-question" method="dialog" onSubmit={() => store.kick(id)}>
+      <form
+        class="dialog-question"
+        method="dialog"
+        onSubmit={() => {
+          kicked.current = true
+          store.kick(id)
+        }}
+      >
         <h2 id="kick">
           Remove <bdi>{name}</bdi> from the call?
         </h2>

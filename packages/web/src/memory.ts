@@ -5,10 +5,19 @@ export interface Memory {
   readonly microphoneId: string
   readonly cameraOn: boolean
   readonly microphoneOn: boolean
+  /** Whether single keys do something on the call page (WCAG 2.1.4). */
+  readonly shortcuts: boolean
 }
 
 const KEY = "tightbeam"
-const BLANK: Memory = { name: "", cameraId: "", microphoneId: "", cameraOn: true, microphoneOn: true }
+const BLANK: Memory = {
+  name: "",
+  cameraId: "",
+  microphoneId: "",
+  cameraOn: true,
+  microphoneOn: true,
+  shortcuts: true,
+}
 
 export function recall(): Memory {
   try {

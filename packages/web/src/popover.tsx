@@ -43,7 +43,8 @@ export function Popover({ label, class: name, testid, face, children }: PopoverP
         popover="auto"
         role="group"
         aria-label={label}
-        onBeforeToggle={event => setOpen(event.newState === "open")}
+        onBeforeToggle={event => event.newState === "open" && setOpen(true)}
+        onToggle={event => event.newState === "closed" && setOpen(false)}
       >
         {open && children(choose)}
       </div>

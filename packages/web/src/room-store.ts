@@ -53,7 +53,7 @@ export class RoomStore {
   /** Whose connection the timeline shows; undefined: the page chooses. */
   readonly watched: Signal<string | undefined> = signal<string | undefined>(undefined)
   /** The latest of what screen readers are told. */
-  readonly announcement: Signal<string> = signal("")
+  readonly announcements: Signal<readonly Announcement[]> = signal([])
   readonly trouble: Signal<Trouble | undefined> = signal<Trouble | undefined>(undefined)
   /** Set when the call is over without anybody having left. */
   readonly ending: Signal<Ending | undefined> = signal<Ending | undefined>(undefined)
@@ -76,6 +76,7 @@ export class RoomStore {
   #early: Pick<RoomEvents["message"], "data" | "from">[] = []
   #deskLoads: Promise<FileDesk> | undefined
   #over = false
+  #mayPublish = true
   /** Pictures were not wanted at some time: connections may still be without. */
   #refusedVideo = false
   readonly #cleanups: (() => void)[] = []
@@ -98,10 +99,16 @@ export class RoomStore {
       api.subscribe(() => this.#update()),
       api.on("participant", event => this.#onParticipant(event)),
       api.on("message", event => this.#onMessage(event)),
-      api.on("error", error => (this.trouble.value = describe(error))),
+      api.on("error", error => {
+        if (error.code === "not-allowed") this.#mayPublish = false
+        this.trouble.value = describe(error)
+      }),
       api.on("publication", ({ publication, change }) => {
-        if (change === "unpublished") this.#published.delete(publication.source)
-        else this.#published.set(publication.source, publication)
+        if (change !== "unpublished") this.#published.set(publication.source, publication)
+        else {
+          this.#published.delete(publication.source)
+          this.#missed(publication.source)
+        }
       }),
     )
   }
@@ -152,17 +159,24 @@ export class RoomStore {
     }
   }
 
+  /** Tells screen readers: each by itself, so that none takes the place of another that was not read yet. */
+  announce(text: string): void {
+    const before = this.announcements.value
+    const key = (before.at(-1)?.key ?? 0) + 1
+    this.announcements.value = [...before.slice(1 - ANNOUNCEMENTS_MAX), { key, text }]
+  }
+
   /** Pins somebody, in place of whoever was; or nobody. */
   pin(participant: RemoteParticipant | undefined): void {
     const { participants } = this.#snapshot.value
     this.view.pin.value = participant && pinOf(participant, participants, this.#fingerprintOf)
-    this.announcement.value = participant ? `${participant.name} pinned` : "Nobody pinned"
+    this.announce(participant ? `${participant.name} pinned` : "Nobody pinned")
   }
 
   /** Sound alone, or sound and pictures. One's own camera goes off with the others', and is left for its owner to turn on. */
   setAudioOnly(on: boolean): void {
     this.view.audioOnly.value = on
-    this.announcement.value = on ? "Audio only" : "Pictures are on again"
+    this.announce(on ? "Audio only" : "Pictures are on again")
     const camera = this.#snapshot.value.publications.find(({ source }) => source === "camera")
     if (on && !isMuted(camera)) void this.toggle("camera")
   }
@@ -175,7 +189,7 @@ export class RoomStore {
   /** Of a host: the waiting room, on or off. */
   lock(locked: boolean): void {
     this.#api.lock(locked)
-    this.announcement.value = locked ? "The waiting room is on" : "The waiting room is off"
+    this.announce(locked ? "The waiting room is on" : "The waiting room is off")
   }
 
   admit(id: string): void {
@@ -274,6 +288,15 @@ export class RoomStore {
     await this.#api.leave().catch(() => {})
   }
 
+  /** A call turns its devices off, and never ends them: the device itself has ended. */
+  #missed(source: Source): void {
+    if (!this.#mayPublish || (source !== "camera" && source !== "microphone")) return
+    this.trouble.value = {
+      message: `Your ${source} is gone.`,
+      hint: "If it was unplugged, plug it in again, or choose another one in Devices; then turn it on.",
+    }
+  }
+
   /** The browser may have asked for so long that the call is over. */
   #keep(source: Source, publication: PublicationApi): void {
     if (this.#over) void publication.unpublish()
@@ -322,17 +345,15 @@ export class RoomStore {
 
   #announceHands({ participants }: RoomSnapshot): void {
     const raised = participants.filter(({ hand }) => hand !== null)
-    for (const { id, name } of raised)
-      if (!this.#raised.has(id)) this.announcement.value = `${name} raised a hand`
+    for (const { id, name } of raised) if (!this.#raised.has(id)) this.announce(`${name} raised a hand`)
     for (const { id, name, hand } of participants)
-      if (hand === null && this.#raised.has(id)) this.announcement.value = `${name} lowered the hand`
+      if (hand === null && this.#raised.has(id)) this.announce(`${name} lowered the hand`)
     this.#raised = new Set(raised.map(({ id }) => id))
   }
 
   #announceWaiting({ lobby }: RoomSnapshot): void {
     const waiting = lobby?.waiting ?? []
-    for (const { id, name } of waiting)
-      if (!this.#waiting.has(id)) this.announcement.value = `${name} wants to join`
+    for (const { id, name } of waiting) if (!this.#waiting.has(id)) this.announce(`${name} wants to join`)
     this.#waiting = new Set(waiting.map(({ id }) => id))
   }
 
@@ -340,7 +361,7 @@ export class RoomStore {
     this.#names.set(id, name)
     if (this.#names.size > NAMES_MAX) this.#names.delete(this.#names.keys().next().value!)
     if (change === "updated") return
-    this.announcement.value = `${name} ${change}`
+    this.announce(`${name} ${change}`)
     this.chat.add("notice", id, name, change)
   }
 
@@ -349,7 +370,7 @@ export class RoomStore {
       ({ FileDesk }) => {
         const desk = new FileDesk(this.#api, {
           nameOf: participant => this.nameOf(participant),
-          announce: text => (this.announcement.value = text),
+          announce: text => this.announce(text),
           show: (card, from) =>
             this.chat.add("file", from, from === "self" ? "You" : this.nameOf(from), card),
           trouble: error => (this.trouble.value = describe(error)),
@@ -378,9 +399,18 @@ export class RoomStore {
     const text = topic === "chat" ? chatText(data) : undefined
     if (text === undefined) return
     this.chat.add("message", from, name ?? this.#names.get(from) ?? "Somebody who left", text)
-    if (this.panel.value !== "chat") this.announcement.value = `Message from ${name ?? "somebody"}: ${text}`
+    if (this.panel.value !== "chat") this.announce(`Message from ${name ?? "somebody"}: ${text}`)
   }
 }
+
+/** Said to screen readers. */
+interface Announcement {
+  readonly key: number
+  readonly text: string
+}
+
+/** So many of the last are kept on the page: what was read is of no use. */
+const ANNOUNCEMENTS_MAX = 8
 
 /** Of those who were here, so many are remembered. */
 const NAMES_MAX = 1000

@@ -1,12 +1,12 @@
-/** UTF-16 units of one part of a path, and parts of a path. */
-const MAX_PART = 200
+/** Bytes of one part of a path, in UTF-8: Linux takes 255, and a number may come to it. Parts of a path. */
+const MAX_PART = 240
 const MAX_DEPTH = 16
 
 /** What moves the cursor, turns the text around or cannot be seen. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu
 
 /** What no file may be called on Windows. */
-const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
+const RESERVED = /^(?:con|prn|aux|nul|conin\$|conout\$|com[\d¹²³]|lpt[\d¹²³]) *(?:\.|$)/i
 
 /**
  * A stranger's path as one that is safe to create below a folder, on any system: relative, without `..`, without what
@@ -40,9 +40,28 @@ function safePart(part: string): string {
 
 /** Keeps what says of which kind it is. */
 function shorten(name: string): string {
-  if (name.length <= MAX_PART) return name
+  if (bytesOf(name) <= MAX_PART) return name
   const extension = /\.[^.]{1,16}$/.exec(name)?.[0] ?? ""
-  return name.slice(0, MAX_PART - extension.length) + extension
+  const room = MAX_PART - bytesOf(extension)
+  let kept = ""
+  let size = 0
+  for (const character of name.slice(0, -extension.length || undefined)) {
+    size += bytesOf(character)
+    if (size > room) break
+    kept += character
+  }
+  return kept.replace(/[. ]+$/, "") + extension
+}
+
+const encoder = new TextEncoder()
+const bytesOf = (text: string): number => encoder.encode(text).length
+
+/** The `n`th of a name: `a.txt`, `a (2).txt`, `a (3).txt`. */
+export function numbered(path: string, n: number): string {
+  if (n === 1) return path
+  const dot = path.lastIndexOf(".")
+  const end = dot > path.lastIndexOf("/") + 1 ? dot : path.length
+  return `${path.slice(0, end)} (${n})${path.slice(end)}`
 }
 
 /** Every name once, whatever the case: a second `a.txt` is `a (2).txt`. */
@@ -50,13 +69,11 @@ export function distinct(paths: readonly string[]): string[] {
   const taken = new Set<string>()
   const next = new Map<string, number>()
   return paths.map(path => {
-    const dot = path.lastIndexOf(".")
-    const end = dot > path.lastIndexOf("/") + 1 ? dot : path.length
     let name = path
     while (taken.has(name.toLowerCase())) {
       const n = (next.get(path.toLowerCase()) ?? 1) + 1
       next.set(path.toLowerCase(), n)
-      name = `${path.slice(0, end)} (${n})${path.slice(end)}`
+      name = numbered(path, n)
     }
     taken.add(name.toLowerCase())
     return name

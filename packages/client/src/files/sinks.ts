@@ -1,5 +1,5 @@
 import { TightbeamError } from "../errors.ts"
-import { fileName } from "./names.ts"
+import { fileName, numbered } from "./names.ts"
 import type { FileDescription } from "./transfer.ts"
 
 /** Where the files of an offer go: one after the other, each in parts that are verified already. */
@@ -85,7 +85,10 @@ export class FileSink implements Sink {
   }
 }
 
-/** Into a folder that the person chose, with the folders that the paths name. */
+/**
+ * Into a folder that the person chose, with the folders that the paths name. What is there already stays as it is: a
+ * file of the same name gets a number.
+ */
 export class FolderSink implements Sink {
   readonly #folder: FileSystemDirectoryHandle
   readonly #folders = new Map<string, FileSystemDirectoryHandle>()
@@ -98,7 +101,7 @@ export class FolderSink implements Sink {
   async open({ path }: FileDescription): Promise<void> {
     const name = fileName(path)
     const folder = await this.#folderOf(path.slice(0, -name.length - 1))
-    this.#file = new FileSink(await folder.getFileHandle(name, { create: true }))
+    this.#file = new FileSink(await newFile(folder, name))
     await this.#file.open()
   }
 
@@ -122,8 +125,35 @@ export class FolderSink implements Sink {
     if (known !== undefined) return known
     const name = fileName(path)
     const parent = await this.#folderOf(path.slice(0, -name.length - 1))
-    const folder = await parent.getDirectoryHandle(name, { create: true })
+    const folder = await openFolder(parent, name)
     this.#folders.set(path, folder)
     return folder
   }
 }
+
+/** The browser asks nobody before it overwrites what is in a folder that was chosen. */
+async function newFile(folder: FileSystemDirectoryHandle, name: string): Promise<FileSystemFileHandle> {
+  for (let n = 1; ; n++)
+    try {
+      await folder.getFileHandle(numbered(name, n))
+    } catch (error) {
+      if (nameOf(error) === "NotFoundError") return folder.getFileHandle(numbered(name, n), { create: true })
+      if (nameOf(error) !== "TypeMismatchError") throw error
+    }
+}
+
+/** One that is there is as good as a new one; a file of that name is none. */
+async function openFolder(
+  parent: FileSystemDirectoryHandle,
+  name: string,
+): Promise<FileSystemDirectoryHandle> {
+  for (let n = 1; ; n++)
+    try {
+      return await parent.getDirectoryHandle(numbered(name, n), { create: true })
+    } catch (error) {
+      if (nameOf(error) !== "TypeMismatchError") throw error
+    }
+}
+
+const nameOf = (error: unknown): string | undefined =>
+  error instanceof DOMException ? error.name : undefined

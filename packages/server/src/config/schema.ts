@@ -114,7 +114,7 @@ const schema = z.strictObject({
       offerTls: oneOf(
         ["auto", "always", "never"],
         "auto",
-        "Whether clients are told of TURN over TLS. auto: with a certificate of yours (tls.mode files), as browsers accept no self-signed one here.",
+        "Whether clients are told of TURN over TLS. auto: with a certificate of yours (tls.mode files) that another signed: browsers accept no self-signed one here.",
       ),
       tlsHost: key(
         z

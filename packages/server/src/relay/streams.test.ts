@@ -21,7 +21,15 @@ after(() => rmSync(root, { recursive: true }))
 const { cert, key } = selfSigned(["*.call.example", "turn.call.example", "127.0.0.1"], new Date(), 2)
 writeFileSync(join(root, "cert.pem"), cert)
 writeFileSync(join(root, "key.pem"), key)
-const files = { mode: "files", cert: join(root, "cert.pem"), key: join(root, "key.pem") }
+// As if another had signed it.
+const foreign = Buffer.from(cert.replace(/-.*-|\n/g, ""), "base64")
+foreign[foreign.length - 1]! ^= 1
+writeFileSync(
+  join(root, "foreign.pem"),
+  `-----BEGIN CERTIFICATE-----\n${foreign.toString("base64")}\n-----END CERTIFICATE-----\n`,
+)
+const ownFiles = { mode: "files", cert: join(root, "cert.pem"), key: join(root, "key.pem") }
+const files = { mode: "files", cert: join(root, "foreign.pem"), key: join(root, "key.pem") }
 
 interface Process {
   readonly running: Running
@@ -190,6 +198,11 @@ describe("what clients are told", () => {
     assert.deepEqual(urls(await run(t, { tls: { mode: "off" } })), [...udp, tcp])
     const byName = "turns:turn.call.example:HTTP?transport=tcp"
     assert.deepEqual(urls(await run(t, { tls: files })), [...udp, tcp, byName])
+    assert.deepEqual(
+      urls(await run(t, { tls: ownFiles })),
+      [...udp, tcp],
+      "browsers accept no self-signed one",
+    )
   })
 
   test("TLS as the operator wants it", async t => {

@@ -10,6 +10,7 @@ import { CertificateError } from "../tls/index.ts"
 export function tlsHost({ tls, turn }: Config, certificate: string | undefined): string | undefined {
   if (certificate === undefined || !offersTls({ tls, turn })) return undefined
   const parsed = new X509Certificate(certificate)
+  if (turn.offerTls === "auto" && isSelfSigned(parsed)) return undefined
   const { tlsHost: host } = turn
   if (host === undefined) return firstName(parsed)
   const isNamed = isIP(host) === 0 ? parsed.checkHost(host) : parsed.checkIP(host)
@@ -24,6 +25,10 @@ export function tlsHost({ tls, turn }: Config, certificate: string | undefined):
 export function offersTls({ tls, turn }: Pick<Config, "tls" | "turn">): boolean {
   if (!turn.enabled || turn.offerTls === "never") return false
   return turn.offerTls === "always" || tls.mode === "files"
+}
+
+function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.verify(certificate.publicKey)
 }
 
 /** The first DNS name; a wildcard is none that anybody could connect to. */

@@ -5,6 +5,7 @@ import type { Path } from "@tightbeam/webrtc/contract"
 import { HttpError, type Routes, readBody } from "../http/index.ts"
 import type { SignalingHost } from "./host.ts"
 import { allowOrigin } from "./origin.ts"
+import { REFUSALS } from "./refusals.ts"
 import { LINGER, SEND_QUEUE } from "./slow-readers.ts"
 
 export interface HttpStreamOptions {
@@ -19,6 +20,18 @@ export interface HttpStreamOptions {
 
 const LINE_FEED = 0x0a
 
+/** The last line to a client that does not read: what 4008 is on a WebSocket. */
+const TOO_SLOW = Buffer.from(
+  JSON.stringify({ type: "error", code: "too-slow", ...REFUSALS["too-slow"], fatal: true }),
+)
+
+/** Someone whose stream is open. */
+interface Speaker {
+  readonly path: Path
+  /** A POST of theirs is being read. */
+  speaking: boolean
+}
+
 /**
  * Signaling where no WebSocket gets through: what the server says is one answer that does not end
  * (GET /signal/stream, a message a line), what the client says is sent by POST /signal/send, a message a line.
@@ -28,7 +41,7 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
   const { host, origins, messageSize, sendQueue = SEND_QUEUE } = options
   // Several messages may travel together.
   const maxBody = messageSize * 4
-  const connections = new Map<string, Path>()
+  const speakers = new Map<string, Speaker>()
 
   routes.route("GET", "/signal/stream", ({ request, response, client }) => {
     const headers = allowOrigin(request, origins)
@@ -48,30 +61,42 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
     const path = host.opened({
       client,
       send: text => {
-        if (response.writableLength > sendQueue) response.destroy()
-        else writeLine(response, text)
+        if (response.writableEnded) return
+        if (response.writableLength > sendQueue) {
+          writeLine(response, TOO_SLOW)
+          endSoon(response)
+        } else writeLine(response, text)
       },
       close: () => endSoon(response),
     })
     if (path === undefined) return endSoon(response)
-    connections.set(connection, path)
+    speakers.set(connection, { path, speaking: false })
     response.on("close", () => {
-      connections.delete(connection)
+      speakers.delete(connection)
       host.closed(path)
     })
   })
 
   routes.route("POST", "/signal/send", async ({ request, response }) => {
     const headers = allowOrigin(request, origins)
-    const path = connections.get(String(request.headers[CONNECTION_HEADER]))
-    if (path === undefined)
+    const speaker = speakers.get(String(request.headers[CONNECTION_HEADER]))
+    if (speaker === undefined)
       throw new HttpError(404, "connection-unknown", "This stream has ended.", "Open another one.", headers)
-    const body = await readBody(request, maxBody)
-    for (let start = 0; start < body.length; ) {
-      const end = body.indexOf(LINE_FEED, start)
-      const line = body.subarray(start, end === -1 ? body.length : end)
-      if (line.length > 0) host.message(path, line)
-      start += line.length + 1
+    // It might overtake the first; and a thousand that never end would each be kept as far as they came.
+    if (speaker.speaking)
+      throw new HttpError(
+        409,
+        "busy",
+        "Another request of this stream is being read.",
+        "Wait for it.",
+        headers,
+      )
+    speaker.speaking = true
+    try {
+      const body = await readBody(request, maxBody)
+      for (const line of linesOf(body)) host.message(speaker.path, line)
+    } finally {
+      speaker.speaking = false
     }
     response.writeHead(204, headers).end()
   })
@@ -87,6 +112,15 @@ export function httpSignaling(routes: Routes, options: HttpStreamOptions): void 
       })
       response.end()
     })
+}
+
+function* linesOf(body: Buffer): Generator<Buffer> {
+  for (let start = 0; start < body.length; ) {
+    const end = body.indexOf(LINE_FEED, start)
+    const line = body.subarray(start, end === -1 ? body.length : end)
+    if (line.length > 0) yield line
+    start += line.length + 1
+  }
 }
 
 /** What was said may still be read; who does not read is gone all the same. */

@@ -37,6 +37,8 @@ export interface SignalingLimits {
   readonly usedTokens: number
   /** Sessions remembered as sent out, so that they are told so instead of beginning anew; the oldest is forgotten. */
   readonly kickedSessions: number
+  /** How long they are remembered, ms: a laptop may be closed overnight, and come back by itself when it opens. */
+  readonly kickedFor: number
 }
 
 export const DEFAULT_LIMITS: SignalingLimits = {
@@ -60,4 +62,5 @@ export const DEFAULT_LIMITS: SignalingLimits = {
   publications: 16,
   usedTokens: 1_000_000,
   kickedSessions: 10_000,
+  kickedFor: 24 * 3600_000,
 }

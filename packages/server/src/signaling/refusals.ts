@@ -19,6 +19,10 @@ export const REFUSALS: Readonly<Record<ErrorCode, Refusal>> = {
     message: "Too many messages in a short time.",
     hint: "Wait a moment, then reconnect. Where many share one address, raise `limits` on the server.",
   },
+  "too-slow": {
+    message: "You do not read what the server sends.",
+    hint: "Read the stream without pause; come back to the session on a new one.",
+  },
   "unsupported-version": {
     message: "This server speaks another version of the protocol.",
     hint: "Reload the page, or update the SDK to the server's version.",

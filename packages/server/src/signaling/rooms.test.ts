@@ -572,6 +572,21 @@ describe("Hosts", () => {
       ["session-unknown", "kicked"],
     )
   })
+
+  test("who is sent out while away learns it however late they come back", () => {
+    const at = world({ grace: 2000 })
+    const [ada, ben] = [raw(at, 0), raw(at, 1)]
+    ada.join("standup", at.token("standup", true))
+    ben.join()
+    const { self, session } = ben.last("joined")!
+    ben.cut()
+    at.network.schedule.run(100)
+    ada.say({ type: "kick", participant: self.id })
+    at.network.schedule.run(60_000)
+    const again = raw(at, 2)
+    again.say({ type: "rejoin", version: 1, room: "standup", session, received: 0 })
+    assert.equal(again.closed(), "kicked")
+  })
 })
 
 test("raised hands have the order in which they went up, the same for everybody", () => {

@@ -443,7 +443,7 @@ export class Rooms implements Machine<never, RoomsRequest, RoomsReply> {
   /** A host, or the room itself, ended it: unless it had ended by itself. */
   #dismiss(session: Session, code: DismissalCode, now: number, out: RoomsOut): void {
     if (!this.#sessions.delete(session.key)) return
-    if (code === "kicked") this.#kickedSessions.add(session.key, now + this.#limits.grace)
+    if (code === "kicked") this.#kickedSessions.add(session.key, now + this.#limits.kickedFor)
     const { connection } = session
     session.connection = undefined
     if (connection === undefined) return

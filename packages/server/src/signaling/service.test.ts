@@ -252,6 +252,73 @@ describe("Signaling over WebSocket", () => {
     assert.ok(last.type === "participant" && last.change === "left")
   })
 
+  test("more than one POST may carry goes in several, in order, and the stream stays", async t => {
+    const { url } = await server(t)
+    const ada = await open(t, url)
+    const join = async (name: string) =>
+      ({
+        type: "join",
+        version: 1,
+        room: "standup",
+        token: (await pageToken(url, "standup")).body.token!,
+        name,
+      }) as const
+    ada.say(await join("Ada"))
+    await ada.next()
+    const ben = overHttp(t, url)
+    await ben.opened
+    ben.say(await join("Ben"))
+    const to = (await ben.next("joined")).participants[0]!.id
+    // As who comes into a room of sixty says at once.
+    for (let generation = 0; generation < 60; generation++)
+      ben.say({
+        type: "signal",
+        to,
+        generation,
+        signal: { description: { type: "offer", sdp: "x".repeat(8000) }, tracks: {} },
+      })
+    ben.say({ type: "ping", id: 7 })
+    assert.equal((await ben.next("pong")).id, 7)
+    const generations = () => ada.received.flatMap(each => (each.type === "signal" ? [each.generation] : []))
+    while (generations().length < 60) await once(ada.socket, "message")
+    assert.deepEqual(
+      generations(),
+      Array.from({ length: 60 }, (_, i) => i),
+    )
+  })
+
+  test("one POST at a time: another for the same stream is refused before it is read", async t => {
+    const { url, running } = await server(t)
+    const stream = await fetch(`${url}/signal/stream`)
+    const reader = stream.body!.getReader()
+    t.after(() => reader.cancel())
+    const { connection } = JSON.parse(Buffer.from((await reader.read()).value).toString()) as {
+      connection: string
+    }
+    const slow = connect(running.httpPort, "127.0.0.1")
+    t.after(() => slow.destroy())
+    slow.write(`POST /signal/send HTTP/1.1\r\nhost: x\r\ntightbeam-connection: ${connection}\r\n`)
+    slow.write('content-length: 22\r\n\r\n{"type":"ping"')
+    const post = () =>
+      fetch(`${url}/signal/send`, {
+        method: "POST",
+        headers: { "tightbeam-connection": connection },
+        body: '{"type":"ping","id":2}',
+      })
+    let second = await post()
+    // The first may not have been looked at yet.
+    while (second.status === 204) {
+      await reader.read()
+      second = await post()
+    }
+    assert.equal(second.status, 409)
+    slow.write(',"id":1}')
+    const [answer] = (await once(slow, "data")) as [Buffer]
+    assert.match(answer.toString(), /^HTTP\/1\.1 204/)
+    assert.match(Buffer.from((await reader.read()).value).toString(), /"id":1/)
+    assert.equal((await post()).status, 204)
+  })
+
   test("who ends an HTTP stream without a word is away, and a POST for it says that it has ended", async t => {
     const { url } = await server(t)
     const join = async (name: string) =>
@@ -390,6 +457,45 @@ describe("What one address may take", () => {
     const next = await open(t, url)
     next.say({ type: "ping", id: 2 })
     assert.equal((await next.next()).type, "pong")
+  })
+
+  test("who reads nothing over HTTP is gone when told to go, and no ghost of theirs counts", async t => {
+    const { url, running } = await server(t, limited({ signalingPerAddress: 2 }))
+    const join = async (name: string) => {
+      const { token } = (await pageToken(url, "standup")).body
+      return { type: "join", version: 1, room: "standup", token: token!, name } as const
+    }
+    const ada = await open(t, url)
+    ada.say(await join("Ada"))
+    await ada.next()
+    const stuck = connect(running.httpPort, "127.0.0.1")
+    t.after(() => stuck.destroy())
+    stuck.write("GET /signal/stream HTTP/1.1\r\nhost: x\r\n\r\n")
+    let head = ""
+    while (!head.includes('"connection":')) head += String((await once(stuck, "data"))[0])
+    stuck.pause()
+    const connection = /"connection":"([^"]+)"/.exec(head)![1]!
+    const headers = { "tightbeam-connection": connection }
+    const body = JSON.stringify(await join("Ben"))
+    assert.equal((await fetch(`${url}/signal/send`, { method: "POST", headers, body })).status, 204)
+    const joined = await ada.next()
+    assert.ok(joined.type === "participant")
+    const to = joined.participant.id
+    // More than the system keeps for somebody, less than the server does.
+    for (let i = 0; i < 250; i++)
+      ada.say({
+        type: "signal",
+        to,
+        generation: 0,
+        signal: { description: { type: "offer", sdp: "x".repeat(20_000) }, tracks: {} },
+      })
+    ada.say({ type: "kick", participant: to })
+    for (;;) {
+      const next = await open(t, url)
+      next.say({ type: "ping", id: 1 })
+      if ((await next.next()).type === "pong") break
+      await once(next.socket, "close")
+    }
   })
 
   test("what is too much closes a WebSocket with a code of its own", async t => {
