@@ -16,6 +16,9 @@ export interface Libc {
   readonly setsockopt: Call
   readonly close: Call
   readonly poll: Call
+  readonly epoll_create1: Call
+  readonly epoll_ctl: Call
+  readonly epoll_wait: Call
   readonly recvmmsg: Call
   readonly sendmmsg: Call
 }
@@ -51,6 +54,9 @@ export function loadLibc(): Libc | string {
       setsockopt: call("setsockopt", ["int", "int", "int", "uint64", "uint32"]),
       close: call("close", ["int"]),
       poll: call("poll", ["uint64", "uint64", "int"]),
+      epoll_create1: call("epoll_create1", ["int"]),
+      epoll_ctl: call("epoll_ctl", ["int", "int", "int", "uint64"]),
+      epoll_wait: call("epoll_wait", ["int", "uint64", "int", "int"]),
       recvmmsg: call("recvmmsg", ["int", "uint64", "uint32", "int", "uint64"]),
       sendmmsg: call("sendmmsg", ["int", "uint64", "uint32", "int"]),
     }

@@ -53,3 +53,11 @@ export const CMSG_LENGTH = 18
 export const MAX_SEGMENTS = 64
 /** The most bytes of a UDP datagram over IPv4, and so of one message. */
 export const MAX_DATAGRAM = 65_507
+
+export const EPOLL_CLOEXEC = 0x80000
+export const EPOLLIN = 1
+export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
+/** `struct epoll_event`, packed on x64 alone: the events, then 8 bytes of ours. */
+export const EPOLL_EVENT: number = process.arch === "x64" ? 12 : 16
+export const EPOLL_DATA_AT: number = process.arch === "x64" ? 4 : 8

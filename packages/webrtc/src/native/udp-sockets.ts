@@ -16,6 +16,7 @@ import {
   SOL_SOCKET,
 } from "./linux.ts"
 import { Memory } from "./memory.ts"
+import { Readiness } from "./readiness.ts"
 import { ReceiveBatch, type Room } from "./receive-batch.ts"
 import { type SendCounters, SendQueue } from "./send-queue.ts"
 import { socketAddress, writeSocketAddress } from "./socket-address.ts"
@@ -97,6 +98,11 @@ export class UdpSockets {
 
   sendQueue(capacity: number, keys: number, counters: SendCounters): SendQueue {
     return new SendQueue(this.#libc, capacity, keys, counters, this.segmentation)
+  }
+
+  /** `capacity`: sockets that one look tells of. */
+  readiness(capacity: number): Readiness {
+    return new Readiness(this.#libc, capacity)
   }
 
   memory(length: number): Memory {
