@@ -39,6 +39,7 @@ export interface LoadResult {
 }
 
 interface Client {
+  readonly client: TurnClient
   readonly socket: DgramSocket
   readonly fd: number
   readonly toServer: Route
@@ -96,6 +97,7 @@ export class TurnLoad {
     const code = await client.permit("127.0.0.1", this.#peer.local.port, CHANNEL)
     if (code !== 0) throw new Error(`A channel was refused: ${code}.`)
     this.#clients.push({
+      client,
       socket,
       fd,
       toServer: { fd, family: 4, ip: LOOPBACK, port },
@@ -183,8 +185,12 @@ export class TurnLoad {
     return { sent, received, latencies: latencies.subarray(0, received).sort() }
   }
 
-  close(): void {
-    for (const { socket } of this.#clients) socket.close()
+  /** Frees the allocations. */
+  async close(): Promise<void> {
+    for (const { client, socket } of this.#clients) {
+      await client.refresh(0)
+      socket.close()
+    }
     this.#sockets.close(this.#peer.fd)
   }
 }
