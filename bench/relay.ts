@@ -86,7 +86,7 @@ async function tightbeam(): Promise<Target> {
     // All clients of all rounds are one user here, and uclient frees its allocations late.
     "--turn.quotas.allocationsPerUser=1000",
   )
-  const credentials = await server.turnCredentials()
+  const credentials = server.turnCredentials()
   return {
     name: "tightbeam",
     pid: server.pid,

@@ -1,12 +1,13 @@
 /** A server as a newcomer starts it, and people in real browsers, as the tests see them. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { type ServerMessage, SUBPROTOCOL } from "@tightbeam/client"
+import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { timeLimitedCredentials } from "@tightbeam/webrtc/turn"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { type Media, Participant, readMedia, watchConnections } from "./participant.ts"
 
@@ -80,21 +81,11 @@ export class Server {
     return ((await answer.json()) as { token: string }).token
   }
 
-  /** The TURN credentials that a participant is given on joining. */
-  async turnCredentials(): Promise<{ username: string; password: string }> {
-    const room = "relay"
-    const socket = new WebSocket(`${this.url.replace("http", "ws")}/signal`, SUBPROTOCOL)
-    await once(socket, "open")
-    socket.send(
-      JSON.stringify({ type: "join", version: 1, room, token: await this.token(room), name: "uclient" }),
-    )
-    const [{ data }] = (await once(socket, "message")) as [MessageEvent<string>]
-    socket.close()
-    const joined = JSON.parse(data) as ServerMessage
-    const turn =
-      joined.type === "joined" && joined.iceServers.find(({ urls }) => urls[0]!.startsWith("turn:"))
-    if (!turn) throw new Error(`No TURN credentials came with: ${data}`)
-    return { username: turn.username!, password: turn.credential! }
+  /** TURN credentials for an hour, of somebody who is in no room: with whoever leaves theirs end. */
+  turnCredentials(): { username: string; password: string } {
+    const secret = Buffer.from(readFileSync(join(this.#data, "turn.secret"), "utf8").trim(), "base64url")
+    const expiry = Math.floor(Date.now() / 1000) + 3600
+    return timeLimitedCredentials({ crypto: nodeCrypto, secret, room: "relay", participant: "test", expiry })
   }
 
   get pid(): number {

@@ -78,7 +78,7 @@ describe("coturn's own clients against our server", { concurrency: 3 }, () => {
   const cases = transports.flatMap(transport => modes.map(mode => [...transport, ...mode] as const))
   for (const [over, flags, what, args] of cases)
     test(`over ${over}, turnutils_uclient loses nothing at its default rate ${what}`, async t => {
-      const { username, password } = await server.turnCredentials()
+      const { username, password } = server.turnCredentials()
       // TCP and TLS come to the one port that the pages are on too.
       const port = over === "UDP" ? server.turnPort : server.httpPort
       const common = ["-u", username, "-w", password, "-p", String(port), "-n", "100", ...flags]

@@ -22,8 +22,13 @@ export const rows: readonly Row[] = [
   { folder: "webrtc/src/stun", from: protocol, pure: true },
   { folder: "webrtc/src/turn", from: [...protocol, "webrtc/src/stun"], pure: true },
   {
+    folder: "webrtc/src/native",
+    from: ["webrtc/src/bytes"],
+    external: ["node:module", "node:os", "node:util", "koffi"],
+  },
+  {
     folder: "webrtc/src/net",
-    from: ["webrtc/src/bytes", "webrtc/src/contract"],
+    from: ["webrtc/src/bytes", "webrtc/src/contract", "webrtc/src/native"],
     external: ["node:crypto", "node:dgram", "node:net", "node:tls", "node:os", "node:dns", "node:perf_hooks"],
   },
   {

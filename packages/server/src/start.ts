@@ -233,6 +233,7 @@ class Process implements Running {
     try {
       return await Relay.start({
         turn,
+        native: this.#config.native,
         announce,
         secret: this.#data.secret("turn.secret"),
         listeners,

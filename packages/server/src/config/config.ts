@@ -86,6 +86,7 @@ export interface Config {
   readonly metrics: { readonly enabled: boolean; readonly address: string; readonly port: number }
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" }
   readonly data: string
+  readonly native: "auto" | "off"
   /** Seconds. */
   readonly drain: number
 }

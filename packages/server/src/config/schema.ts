@@ -373,6 +373,11 @@ const schema = z.strictObject({
     "the path of a folder",
     "Where generated secrets and the certificate are kept.",
   ),
+  native: oneOf(
+    ["auto", "off"],
+    "auto",
+    "auto: UDP by the system calls that take many datagrams at once, where they work (Linux). off: never.",
+  ),
   drain: whole(0, 3_600, 10, "seconds", "How long calls may go on after SIGTERM or SIGINT."),
 })
 

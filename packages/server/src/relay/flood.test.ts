@@ -57,6 +57,7 @@ test(`${COUNT} mutated STUN packets at the live port neither end the process nor
   const { turn } = parseConfig({ turn: { address: "127.0.0.1", port: 0 } })
   const relay = await Relay.start({
     turn,
+    native: "auto",
     announce: "127.0.0.1",
     secret: new Uint8Array(32),
     listeners: [],

@@ -15,6 +15,7 @@ const turn = (settings: object): Config["turn"] => parseConfig({ turn: settings 
 test("STUN is answered with the address that asked, and ICE servers name the announced one", async t => {
   const relay = await Relay.start({
     turn: turn({ address: "127.0.0.1", port: 0 }),
+    native: "auto",
     announce: "203.0.113.5",
     secret: new Uint8Array(32).fill(1),
     listeners: [],
@@ -63,6 +64,7 @@ async function withClient(
 ): Promise<{ relay: Relay; client: TurnClient }> {
   const relay = await Relay.start({
     turn: turn({ address: "127.0.0.1", port: 0, ...settings }),
+    native: "auto",
     announce: "127.0.0.1",
     secret: new Uint8Array(32).fill(1),
     listeners: [{ address: "0.0.0.0", port: httpPort }],

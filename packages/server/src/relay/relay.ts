@@ -5,6 +5,7 @@ import type { Evidence } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import {
   addressFrom,
+  chooseIo,
   Driver,
   ownAddresses,
   type StreamCounters,
@@ -28,6 +29,7 @@ import { type RelayCost, RelayMeter } from "./relay-meter.ts"
 
 export interface RelayOptions {
   readonly turn: Config["turn"]
+  readonly native: Config["native"]
   /** The address that clients are told, see `announcedAddress`. */
   readonly announce: string
   readonly secret: Uint8Array
@@ -81,10 +83,13 @@ export class Relay {
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
   static async start(options: RelayOptions): Promise<Relay> {
-    const { turn, announce, log } = options
+    const { turn, native, announce, log } = options
+    const io = chooseIo(native)
+    log.info("UDP", { form: io.form, ...(io.why && { why: io.why }) })
     const late = new LateMachine<TurnEvent>()
     let relay: Relay | undefined
     const driver = new Driver<TurnEvent>(late, {
+      createIo: io.create,
       ...(options.onEvidence && { onEvidence: options.onEvidence }),
       onEvent: (event, now) => {
         if (relay !== undefined) relay.#book(event, now)

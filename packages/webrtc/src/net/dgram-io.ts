@@ -11,9 +11,16 @@ import {
 } from "../contract/index.ts"
 import { addressFrom, createIpScratch, type IpScratch, readIp, sendText } from "./ip-text.ts"
 import { type Slab, SlabRing } from "./slab.ts"
-import type { Batch, Bound, UdpCounters, UdpIo, UdpOptions } from "./udp-io.ts"
+import {
+  type Batch,
+  type Bound,
+  DEFAULT_BUFFER,
+  noCounters,
+  type UdpCounters,
+  type UdpIo,
+  type UdpOptions,
+} from "./udp-io.ts"
 
-const DEFAULT_BUFFER = 4 * 1024 * 1024
 const DEFAULT_SLABS = 64
 
 /** A socket of this io. `dgram` is undefined once it was closed. */
@@ -68,16 +75,7 @@ export class DgramIo implements UdpIo {
   #reservedAt = 0
   #reservedMax = 0
 
-  readonly #counters: UdpCounters = {
-    received: 0,
-    receivedBytes: 0,
-    sent: 0,
-    sentBytes: 0,
-    receiveDropped: 0,
-    sendDropped: 0,
-    sendErrors: 0,
-    socketErrors: 0,
-  }
+  readonly #counters: UdpCounters = noCounters()
 
   constructor(paths: PathTable, onBatch: (batch: Batch) => void, options: UdpOptions = {}) {
     this.#paths = paths

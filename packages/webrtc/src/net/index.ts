@@ -1,3 +1,4 @@
+export { type ChosenIo, chooseIo } from "./choose-io.ts"
 export { DgramIo } from "./dgram-io.ts"
 export { type Activity, Driver, type DriverOptions, ListenError, type Listening } from "./driver.ts"
 export { FrameSplitter, type TakeFrame } from "./frame-splitter.ts"

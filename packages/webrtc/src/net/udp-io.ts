@@ -8,7 +8,7 @@ import type { Datagram, Path, PathTable, Socket } from "../contract/index.ts"
  * Errors of the network (an unreachable host, a full buffer) are counted and never thrown.
  */
 export interface UdpIo {
-  /** Which form this is, for reports: `dgram`. */
+  /** Which form this is, for reports: `dgram`, `batched`. */
   readonly form: string
 
   /**
@@ -56,7 +56,7 @@ export interface UdpOptions {
   readonly receiveBuffer?: number
   /** SO_SNDBUF in bytes, of each socket. Default 4 MiB. */
   readonly sendBuffer?: number
-  /** Slabs of 256 KiB that unsent datagrams may hold before further ones are dropped. Default 64. */
+  /** Slabs of 256 KiB that datagrams which the system does not take yet may hold, before further ones are dropped: of `dgram`, `batched` drops at once. Default 64. */
   readonly slabs?: number
 }
 
@@ -79,4 +79,20 @@ export interface UdpCounters {
   sendErrors: number
   /** Errors reported on sockets, as ICMP makes them. */
   socketErrors: number
+}
+
+/** SO_RCVBUF and SO_SNDBUF where nothing else is said, bytes. */
+export const DEFAULT_BUFFER: number = 4 * 1024 * 1024
+
+export function noCounters(): UdpCounters {
+  return {
+    received: 0,
+    receivedBytes: 0,
+    sent: 0,
+    sentBytes: 0,
+    receiveDropped: 0,
+    sendDropped: 0,
+    sendErrors: 0,
+    socketErrors: 0,
+  }
 }

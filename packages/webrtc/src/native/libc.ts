@@ -1,0 +1,75 @@
+import { createRequire } from "node:module"
+import { endianness } from "node:os"
+import { getSystemErrorName } from "node:util"
+
+/** Pointers are plain numbers: addresses of a process are below 2^47, and so exact. */
+type Call = (...args: number[]) => number
+
+/** The system calls that this folder makes. Each returns -1 where `errno` says why. */
+export interface Libc {
+  /** Where the first byte lies. Whoever keeps the number keeps the array too: nothing else keeps it alive. */
+  addressOf(bytes: Uint8Array): number
+  errno(): number
+  readonly socket: Call
+  readonly bind: Call
+  readonly getsockname: Call
+  readonly setsockopt: Call
+  readonly close: Call
+  readonly poll: Call
+  readonly epoll_create1: Call
+  readonly epoll_ctl: Call
+  readonly epoll_wait: Call
+  readonly recvmmsg: Call
+  readonly sendmmsg: Call
+}
+
+/** What of koffi is used here. */
+interface Koffi {
+  load(path: null): { func(name: string, result: string, parameters: string[]): Call }
+  address(bytes: Uint8Array): number | bigint
+  errno(): number
+}
+
+/** The running process's own libc, or why it cannot be called. */
+export function loadLibc(): Libc | string {
+  const { platform, arch } = process
+  const isKnown = platform === "linux" && (arch === "x64" || arch === "arm64") && endianness() === "LE"
+  if (!isKnown) return `the layout of ${platform} on ${arch} is not known`
+  let koffi: Koffi
+  try {
+    koffi = createRequire(import.meta.url)("koffi") as Koffi
+  } catch (error) {
+    return `koffi is not installed or does not load here: ${firstLine(error)}`
+  }
+  const loaded = koffi
+  try {
+    const library = loaded.load(null)
+    const call = (name: string, parameters: string[]): Call => library.func(name, "int", parameters)
+    return {
+      addressOf: bytes => Number(loaded.address(bytes)),
+      errno: () => loaded.errno(),
+      socket: call("socket", ["int", "int", "int"]),
+      bind: call("bind", ["int", "uint64", "uint32"]),
+      getsockname: call("getsockname", ["int", "uint64", "uint64"]),
+      setsockopt: call("setsockopt", ["int", "int", "int", "uint64", "uint32"]),
+      close: call("close", ["int"]),
+      poll: call("poll", ["uint64", "uint64", "int"]),
+      epoll_create1: call("epoll_create1", ["int"]),
+      epoll_ctl: call("epoll_ctl", ["int", "int", "int", "uint64"]),
+      epoll_wait: call("epoll_wait", ["int", "uint64", "int", "int"]),
+      recvmmsg: call("recvmmsg", ["int", "uint64", "uint32", "int", "uint64"]),
+      sendmmsg: call("sendmmsg", ["int", "uint64", "uint32", "int"]),
+    }
+  } catch (error) {
+    return `libc does not have what is needed: ${firstLine(error)}`
+  }
+}
+
+/** The system's word for an error: `EADDRINUSE`. */
+export function errorName(errno: number): string {
+  return getSystemErrorName(-errno)
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split("\n", 1)[0]!
+}

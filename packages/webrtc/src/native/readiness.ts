@@ -1,0 +1,42 @@
+import type { Libc } from "./libc.ts"
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_DATA_AT, EPOLL_EVENT, EPOLLIN } from "./linux.ts"
+import { Memory } from "./memory.ts"
+
+/** Which of many descriptors can be read (epoll(7)). */
+export class Readiness {
+  readonly #libc: Libc
+  readonly #fd: number
+  readonly #capacity: number
+  readonly #events: Memory
+
+  constructor(libc: Libc, capacity: number) {
+    this.#libc = libc
+    this.#capacity = capacity
+    this.#fd = libc.epoll_create1(EPOLL_CLOEXEC)
+    this.#events = new Memory(libc, EPOLL_EVENT * capacity)
+  }
+
+  add(fd: number): void {
+    this.#events.view.setUint32(0, EPOLLIN, true)
+    this.#events.view.setInt32(EPOLL_DATA_AT, fd, true)
+    this.#libc.epoll_ctl(this.#fd, EPOLL_CTL_ADD, fd, this.#events.address)
+  }
+
+  remove(fd: number): void {
+    this.#libc.epoll_ctl(this.#fd, EPOLL_CTL_DEL, fd, this.#events.address)
+  }
+
+  /** Blocks the thread until something can be read, for `timeout` ms at most; returns how many can. */
+  wait(timeout: number): number {
+    return this.#libc.epoll_wait(this.#fd, this.#events.address, this.#capacity, timeout)
+  }
+
+  /** The descriptor `i` of those that the last `wait` told of. */
+  ready(i: number): number {
+    return this.#events.view.getInt32(EPOLL_EVENT * i + EPOLL_DATA_AT, true)
+  }
+
+  close(): void {
+    this.#libc.close(this.#fd)
+  }
+}

@@ -1,0 +1,302 @@
+import { createSocket, type Socket as DgramSocket, type RemoteInfo } from "node:dgram"
+import { type Address, formatAddress } from "../bytes/index.ts"
+import {
+  type Datagram,
+  HEADROOM,
+  NO_PATH,
+  type Path,
+  type PathTable,
+  type Socket,
+  TAILROOM,
+} from "../contract/index.ts"
+import type { IpAt, Memory, ReceiveBatch, Route, SendQueue, UdpSockets } from "../native/index.ts"
+import { createIpScratch, readIp } from "./ip-text.ts"
+import { type Batch, type Bound, DEFAULT_BUFFER, noCounters, type UdpIo, type UdpOptions } from "./udp-io.ts"
+
+/** Datagrams of one receiving system call. */
+const BATCH = 64
+/** System calls that one wake-up of a socket may take to empty it: others, and timers, have their turn as well. */
+const ROUNDS = 4
+/** Datagrams that may wait for one flush. More are flushed in between. */
+const QUEUE = 1024
+/** Bytes that machines may write for one flush. */
+const SEND_MEMORY = 256 * 1024
+
+interface Entry {
+  readonly socket: Socket
+  readonly family: 4 | 6
+  readonly fd: number
+  readonly dgram: DgramSocket
+  isOpen: boolean
+}
+
+interface Destination extends Route {
+  /** The path table's own: a path that means somebody else now has another. */
+  readonly remote: Address
+  readonly entry: Entry
+}
+
+/**
+ * `UdpIo` on the system calls that receive and send many datagrams at once.
+ *
+ * node:dgram stays who waits: it owns the descriptor, and its "message" is the wake-up. It reads the first datagram;
+ * all others that wait by then are received here, handed up with it as one batch, and what the machine says to them
+ * leaves together. So callbacks, exceptions and the end of the process are all as everywhere in Node.
+ */
+export class BatchedIo implements UdpIo {
+  readonly form = "batched"
+  readonly #paths: PathTable
+  readonly #onBatch: (batch: Batch) => void
+  readonly #options: UdpOptions
+  readonly #sockets: UdpSockets
+  readonly #entries: (Entry | undefined)[] = []
+  readonly #open = new Set<DgramSocket>()
+  #closing = false
+  readonly #destinations: (Destination | undefined)[] = []
+  readonly #counters = noCounters()
+
+  readonly #received: ReceiveBatch
+  readonly #batch: Received
+  readonly #queue: SendQueue
+  readonly #memory: Memory
+  #used = 0
+  #reservedPath: Path = NO_PATH
+  #reservedMax = 0
+
+  constructor(
+    sockets: UdpSockets,
+    paths: PathTable,
+    onBatch: (batch: Batch) => void,
+    options: UdpOptions = {},
+  ) {
+    this.#sockets = sockets
+    this.#paths = paths
+    this.#onBatch = onBatch
+    this.#options = options
+    this.#received = sockets.receiveBatch(BATCH, { head: HEADROOM, tail: TAILROOM })
+    this.#batch = new Received(paths, this.#received, () => this.#counters.receiveDropped++)
+    this.#queue = sockets.sendQueue(QUEUE, paths.capacity, this.#counters)
+    this.#memory = sockets.memory(SEND_MEMORY)
+  }
+
+  get bytes(): Uint8Array {
+    return this.#memory.bytes
+  }
+
+  get view(): DataView {
+    return this.#memory.view
+  }
+
+  bind(socket: Socket, local: Address, dualStack: boolean, done: (outcome: Bound) => void): void {
+    const { receiveBuffer = DEFAULT_BUFFER, sendBuffer = DEFAULT_BUFFER } = this.#options
+    const opened = this.#sockets.open(local, { dualStack, receiveBuffer, sendBuffer })
+    if ("code" in opened) {
+      const error = new Error(`bind ${opened.code} ${formatAddress(local)}`)
+      process.nextTick(done, { code: opened.code, error })
+      return
+    }
+    const { fd } = opened
+    const family = local.ip.length === 4 ? 4 : 6
+    const dgram = createSocket(family === 4 ? "udp4" : "udp6")
+    const entry: Entry = { socket, family, fd, dgram, isOpen: true }
+    this.#open.add(dgram)
+    dgram.once("close", () => this.#open.delete(dgram))
+    dgram.on("error", () => this.#counters.socketErrors++)
+    dgram.on("message", (message, from) => this.#wake(entry, message, from))
+    dgram.bind({ fd })
+    process.nextTick(() => {
+      if (this.#closing) {
+        dgram.close()
+        done({ code: "ECANCELED", error: new Error("closed while it was being bound") })
+        return
+      }
+      this.#entries[socket] = entry
+      done({ local: opened.local })
+    })
+  }
+
+  close(socket: Socket): void {
+    const entry = this.#entries[socket]
+    if (entry === undefined) return
+    this.#queue.flush()
+    this.#entries[socket] = undefined
+    entry.isOpen = false
+    entry.dgram.close()
+  }
+
+  reserve(path: Path, max: number): number {
+    if (max > SEND_MEMORY) throw new RangeError(`a datagram of ${max} bytes: at most ${SEND_MEMORY}`)
+    if (this.#used + max > SEND_MEMORY) this.flush()
+    const at = this.#used
+    this.#memory.bytes.fill(0, at, at + max)
+    this.#reservedPath = path
+    this.#reservedMax = max
+    return at
+  }
+
+  commit(length: number): void {
+    const path = this.#reservedPath
+    this.#reservedPath = NO_PATH
+    if (length === 0) return
+    if (length < 0 || length > this.#reservedMax)
+      throw new RangeError(`commit(${length}): ${this.#reservedMax} bytes were reserved`)
+    this.#enqueue(path, this.#memory, this.#used, length)
+    this.#used += (length + 7) & ~7
+  }
+
+  forward(d: Datagram, skip: number, length: number, path: Path): void {
+    const { memory } = this.#received
+    if (d.bytes !== memory.bytes)
+      throw new TypeError("forward: the datagram is not of the batch being handled")
+    const offset = d.offset + skip
+    if (skip < -HEADROOM || length < 0 || offset + length > d.offset + d.length + TAILROOM)
+      throw new RangeError(`forward: ${length} bytes from ${skip} are not within the datagram and its room`)
+    this.#enqueue(path, memory, offset, length)
+  }
+
+  flush(): void {
+    this.#queue.flush()
+    this.#used = 0
+  }
+
+  hand(path: Path, bytes: Uint8Array, from: number, length: number): void {
+    if (length > MAX_HANDED) {
+      this.#counters.receiveDropped++
+      return
+    }
+    this.#received.memory.bytes.set(bytes.subarray(from, from + length), this.#received.offset(0))
+    this.#batch.handed(path, length)
+    this.#onBatch(this.#batch)
+  }
+
+  counters(): Readonly<ReturnType<typeof noCounters>> {
+    return this.#counters
+  }
+
+  async shutdown(): Promise<void> {
+    this.#closing = true
+    const closed = [...this.#open].map(
+      dgram => new Promise<void>(resolve => void dgram.once("close", resolve)),
+    )
+    for (const entry of this.#entries) if (entry !== undefined) this.close(entry.socket)
+    await Promise.all(closed)
+  }
+
+  #wake(entry: Entry, message: Buffer, from: RemoteInfo): void {
+    if (!entry.isOpen) return
+    const { bytes } = this.#received.memory
+    bytes.set(message, this.#received.offset(0))
+    this.#batch.first(entry.socket, message.length, from)
+    for (let round = 0, slot = 1; round < ROUNDS && entry.isOpen; round++, slot = 0) {
+      const count = this.#received.receive(entry.fd, slot)
+      this.#batch.rest(entry.socket, slot, count)
+      if (this.#batch.count === 0) return
+      this.#counters.received += this.#batch.count
+      this.#counters.receivedBytes += this.#batch.bytes
+      this.#onBatch(this.#batch)
+      if (slot + count < BATCH) return
+    }
+  }
+
+  #enqueue(path: Path, memory: Memory, offset: number, length: number): void {
+    const destination = path === NO_PATH ? undefined : this.#destination(path)
+    if (destination === undefined) this.#counters.sendDropped++
+    else this.#queue.add(path, destination, memory, offset, length)
+  }
+
+  #destination(path: Path): Destination | undefined {
+    const remote = this.#paths.remote(path)
+    const known = this.#destinations[path]
+    // The table hands out the same object for as long as the path means the same.
+    if (known?.remote === remote && known.entry.isOpen) return known
+    const entry = this.#entries[this.#paths.socket(path)]
+    if (entry === undefined || remote.port === 0 || (entry.family === 4 && remote.ip.length !== 4))
+      return undefined
+    const made = { fd: entry.fd, family: entry.family, ip: remote.ip, port: remote.port, remote, entry }
+    this.#destinations[path] = made
+    return made
+  }
+}
+
+/** What fits into a slot. */
+const MAX_HANDED = 65_536
+
+/** What one system call brought, and in front of it what node:dgram or a stream did. */
+class Received implements Batch {
+  count = 0
+  /** The sum of the lengths. */
+  bytes = 0
+  readonly #paths: PathTable
+  readonly #received: ReceiveBatch
+  readonly #onDropped: () => void
+  readonly #sender: IpAt = { at: 0, length: 0, port: 0 }
+  readonly #ip = createIpScratch()
+  #socket: Socket = 0
+  /** Whether slot 0 is filled by another than the system call: its length then, and its path or its port. */
+  #hasFirst = false
+  #firstLength = 0
+  #firstPort = 0
+  #firstPath: Path = NO_PATH
+
+  constructor(paths: PathTable, received: ReceiveBatch, onDropped: () => void) {
+    this.#paths = paths
+    this.#received = received
+    this.#onDropped = onDropped
+  }
+
+  first(socket: Socket, length: number, from: RemoteInfo): void {
+    this.#hasFirst = true
+    this.#socket = socket
+    this.#firstLength = length
+    this.#firstPort = from.port
+    this.#firstPath = NO_PATH
+    if (!readIp(from.address, this.#ip)) this.#firstPort = -1
+  }
+
+  handed(path: Path, length: number): void {
+    this.#hasFirst = true
+    this.#firstLength = length
+    this.#firstPath = path
+    this.count = 1
+    this.bytes = length
+  }
+
+  /** `count` datagrams in the slots from `slot` on, 0 or 1. */
+  rest(socket: Socket, slot: number, count: number): void {
+    this.#hasFirst = slot === 1
+    this.#socket = socket
+    this.count = slot + count
+    this.bytes = slot === 1 ? this.#firstLength : 0
+    for (let i = slot; i < this.count; i++) this.bytes += this.#received.length(i)
+  }
+
+  read(i: number, d: Datagram): boolean {
+    const isFirst = i === 0 && this.#hasFirst
+    const path = isFirst ? this.#pathOfFirst() : this.#pathOf(i)
+    if (path === NO_PATH) {
+      this.#onDropped()
+      return false
+    }
+    d.bytes = this.#received.memory.bytes
+    d.view = this.#received.memory.view
+    d.offset = this.#received.offset(i)
+    d.length = isFirst ? this.#firstLength : this.#received.length(i)
+    d.path = path
+    d.ecn = 0
+    return true
+  }
+
+  #pathOfFirst(): Path {
+    if (this.#firstPath !== NO_PATH) return this.#firstPath
+    const { bytes, at, length } = this.#ip
+    return this.#firstPort < 0
+      ? NO_PATH
+      : this.#paths.intern(this.#socket, bytes, at, length, this.#firstPort)
+  }
+
+  #pathOf(i: number): Path {
+    const sender = this.#sender
+    this.#received.sender(i, sender)
+    return this.#paths.intern(this.#socket, this.#received.names, sender.at, sender.length, sender.port)
+  }
+}
