@@ -4,9 +4,7 @@ import { once } from "node:events"
 import { Server } from "../e2e/harness.ts"
 import { cpuMs } from "./process.ts"
 import { median, type Row, round } from "./row.ts"
-
-/** Where the echo peer stands. */
-const PEER_PORT = 3480
+import { AUDIO, PACED, type Shape, TurnLoad, VIDEO } from "./turn-load.ts"
 
 interface Target {
   readonly name: string
@@ -18,72 +16,88 @@ interface Target {
 }
 
 interface Load {
-  readonly name: string
-  /** Of turnutils_uclient. */
-  readonly args: readonly string[]
-  readonly messages: number
+  readonly clients: number
+  readonly shape: Shape
+  /** What CPU per packet may cost, in coturn's. */
+  readonly goal: number
 }
+
+interface Measured {
+  readonly microseconds: number
+  readonly lost: number
+  readonly p50: number
+  readonly p99: number
+}
+
+const LOADS: readonly Load[] = [1, 10, 50].flatMap(clients => [
+  { clients, shape: AUDIO, goal: 1 },
+  { clients, shape: VIDEO, goal: 0.4 },
+  { clients, shape: PACED, goal: 1 },
+])
+
+/** Before anything is measured: both run for days, what compiling costs in the first seconds is not theirs to show. */
+const WARM_UP = { clients: 20, seconds: 5 }
 
 /**
  * The relay against coturn on the same machine: CPU of the server process per relayed packet, which a noisy
- * neighbour disturbs least. Rounds alternate between the two; the first of each is thrown away.
+ * neighbour disturbs least, loss, and how long a packet is under way. Rounds alternate between the two.
  */
 export async function relay({ quick }: { quick: boolean }): Promise<Row[]> {
-  const rounds = quick ? 2 : 8
-  const count = quick ? 800 : 5000
-  const loads: Load[] = (quick ? [1200] : [160, 1200]).map(bytes => ({
-    name: `ChannelData, ${bytes} B, 10 clients`,
-    args: ["-c", "-m", "10", "-n", String(count), "-l", String(bytes), "-z", "2"],
-    messages: 10 * count,
-  }))
-  const peer = spawn("turnutils_peer", ["-L", "127.0.0.1", "-p", String(PEER_PORT)], { stdio: "ignore" })
+  const rounds = quick ? 1 : 5
+  const seconds = quick ? 2 : 4
+  const loads = quick ? LOADS.filter(({ clients }) => clients === 10) : LOADS
   const targets = [await tightbeam(), await coturn()]
   const rows: Row[] = []
   try {
+    for (const target of targets) await measure(target, { ...WARM_UP, shape: VIDEO }, WARM_UP.seconds)
     for (const load of loads) {
-      const cost = new Map<Target, number[]>(targets.map(target => [target, []]))
-      const lost = new Map<Target, number>(targets.map(target => [target, 0]))
-      for (let round = 0; round <= rounds; round++) {
-        for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
-          const { microseconds, received } = await measure(target, load)
-          if (round === 0) continue
-          cost.get(target)!.push(microseconds)
-          lost.set(target, lost.get(target)! + load.messages - received)
-        }
-      }
-      const [ours, theirs] = targets.map(target => round(median(cost.get(target)!))) as [number, number]
-      const [oursLost, theirsLost] = targets.map(target => lost.get(target)!) as [number, number]
-      const common = { suite: "relay", case: load.name, peer: targets[1]!.name }
-      rows.push(
-        {
-          ...common,
-          metric: "CPU per relayed packet",
-          unit: "µs",
-          value: ours,
-          peerValue: theirs,
-          ratio: round(ours / theirs),
-        },
-        {
-          ...common,
-          metric: `messages lost of ${rounds * load.messages}`,
-          unit: "messages",
-          value: oursLost,
-          peerValue: theirsLost,
-        },
-      )
+      const measured = new Map<Target, Measured[]>(targets.map(target => [target, []]))
+      for (let round = 0; round < rounds; round++)
+        for (const target of round % 2 === 0 ? targets : targets.toReversed())
+          measured.get(target)!.push(await measure(target, load, seconds))
+      rows.push(...rowsOf(load, targets, measured))
     }
     return rows
   } finally {
-    peer.kill()
     for (const target of targets) await target.stop()
   }
+}
+
+function rowsOf(
+  { clients, shape, goal }: Load,
+  targets: readonly Target[],
+  measured: ReadonlyMap<Target, readonly Measured[]>,
+): Row[] {
+  const row = (metric: string, unit: string, pick: (each: Measured) => number, most?: number): Row => {
+    const [value, peerValue] = targets.map(target => round(median(measured.get(target)!.map(pick)))) as [
+      number,
+      number,
+    ]
+    const ratio = round(value / peerValue)
+    return {
+      suite: "relay",
+      case: `${clients} × ${shape.name}`,
+      metric,
+      unit,
+      value,
+      peer: targets[1]!.name,
+      peerValue,
+      ...(peerValue > 0 && { ratio }),
+      ...(most !== undefined && { goal: most, met: ratio <= most }),
+    }
+  }
+  return [
+    row("CPU per relayed packet", "µs", each => each.microseconds, goal),
+    row("lost", "%", each => each.lost),
+    row("latency p50", "ms", each => each.p50),
+    row("latency p99", "ms", each => each.p99, 1),
+  ]
 }
 
 async function tightbeam(): Promise<Target> {
   const server = await Server.start(
     "--turn.allowPeers=127.0.0.1/32",
-    "--turn.channelNumbers=rfc5766",
-    // All clients of all rounds are one user here, and uclient frees its allocations late.
+    // All clients are one user here.
     "--turn.quotas.allocationsPerUser=1000",
   )
   const credentials = server.turnCredentials()
@@ -115,19 +129,27 @@ async function coturn(): Promise<Target> {
   return { name: "coturn", pid: child.pid!, port, username, password, stop: () => ended(child) }
 }
 
-/** One run of the load; µs of the server's CPU for each of the two ways that every message takes. */
-async function measure(target: Target, load: Load): Promise<{ microseconds: number; received: number }> {
-  const to = ["-p", String(target.port), "-e", "127.0.0.1", "-r", String(PEER_PORT)]
-  const who = ["-u", target.username, "-w", target.password]
-  const before = cpuMs(target.pid)
-  const child = spawn("turnutils_uclient", [...load.args, ...who, ...to, "127.0.0.1"], { timeout: 120_000 })
-  let output = ""
-  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()))
-  await once(child, "close")
-  const received = Number(/[^]*tot_recv_msgs=(\d+)/.exec(output)?.[1] ?? 0)
-  if (received === 0)
-    throw new Error(`turnutils_uclient got nothing back from ${target.name}:\n${output.slice(-2000)}`)
-  return { microseconds: ((cpuMs(target.pid) - before) * 1000) / (load.messages + received), received }
+/** One run of the load on allocations of its own. */
+async function measure(
+  target: Target,
+  { clients, shape }: Pick<Load, "clients" | "shape">,
+  seconds: number,
+): Promise<Measured> {
+  const load = await TurnLoad.open(target, clients)
+  try {
+    load.run(shape, 0.5)
+    const before = cpuMs(target.pid)
+    const { sent, received, latencies } = load.run(shape, seconds)
+    if (received === 0) throw new Error(`Nothing came back from ${target.name}.`)
+    return {
+      microseconds: ((cpuMs(target.pid) - before) * 1000) / received,
+      lost: (100 * (sent - received)) / sent,
+      p50: latencies[Math.floor(received * 0.5)]!,
+      p99: latencies[Math.floor(received * 0.99)]!,
+    }
+  } finally {
+    await load.close()
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -1,7 +1,7 @@
 import { createSocket, type Socket as DgramSocket } from "node:dgram"
 import { once } from "node:events"
+import type { Address } from "@tightbeam/webrtc/bytes"
 import { TurnClient } from "../packages/server/src/relay/testing/turn-client.ts"
-import type { Address } from "../packages/webrtc/src/bytes/index.ts"
 import {
   type ReceiveBatch,
   type Route,
@@ -60,6 +60,11 @@ export class TurnLoad {
   readonly #batch: ReceiveBatch
   readonly #queue: SendQueue
   readonly #memory: ReturnType<UdpSockets["memory"]>
+  /** Of the memory, for what was not flushed. */
+  #used = 0
+  #sent = 0
+  #received = 0
+  #latencies = new Float64Array(0)
 
   private constructor(sockets: UdpSockets, most: number) {
     this.#sockets = sockets
@@ -107,82 +112,83 @@ export class TurnLoad {
 
   /** Blocks the thread for so long: nothing else of this process runs meanwhile. */
   run(shape: Shape, seconds: number): LoadResult {
-    const { bytes, rate, burst, paced = false } = shape
-    const most = Math.ceil(this.#clients.length * rate * seconds * Math.max(...burst) * 2) + 1000
-    const latencies = new Float64Array(most)
-    const ready = this.#sockets.readiness(256)
-    for (const { fd } of this.#clients) ready.add(fd)
-    ready.add(this.#peer.fd)
-    let received = 0
-    let sent = 0
-    let used = 0
-    const drain = (fd: number, skip: number): void => {
-      for (;;) {
-        const count = this.#batch.receive(fd, 0)
-        const now = performance.now()
-        for (let i = 0; i < count; i++)
-          latencies[received++] = now - this.#batch.memory.view.getFloat64(this.#batch.offset(i) + skip)
-        if (count < this.#batch.capacity) return
-      }
-    }
-    const receive = (timeout: number): void => {
-      const count = ready.wait(timeout)
-      for (let i = 0; i < count; i++) {
-        const fd = ready.ready(i)
-        drain(fd, fd === this.#peer.fd ? 0 : HEADER)
-      }
-    }
-    const send = (key: number, now: number): void => {
-      const { toServer, toRelay } = this.#clients[key >> 1]!
-      const isFromPeer = (key & 1) === 1
-      const header = isFromPeer ? 0 : HEADER
-      const { view } = this.#memory
-      if (used + header + bytes > this.#memory.bytes.length) flush()
-      if (!isFromPeer) {
-        view.setUint16(used, CHANNEL)
-        view.setUint16(used + 2, bytes)
-      }
-      view.setFloat64(used + header, now)
-      this.#queue.add(key, isFromPeer ? toRelay : toServer, this.#memory, used, header + bytes)
-      used += (header + bytes + 7) & ~7
-      sent++
-    }
-    const flush = (): void => {
-      this.#queue.flush()
-      used = 0
-    }
-    // Everybody, and their peers, each at a time of their own within the frame's.
+    const { rate, burst, paced = false } = shape
     const ways = this.#clients.length * 2
     const interval = 1000 / rate
+    this.#sent = 0
+    this.#received = 0
+    this.#latencies = new Float64Array(Math.ceil(ways * rate * seconds * Math.max(...burst)) + 1000)
+    const ready = this.#sockets.readiness(256)
+    for (const { fd } of [...this.#clients, this.#peer]) ready.add(fd)
+    // Everybody, and their peers, each at a time of their own within the frame's.
     const dues = Float64Array.from({ length: ways }, (_, i) => (interval * i) / ways)
     const frames = new Int32Array(ways)
     const left = new Int32Array(ways)
     const started = performance.now()
-    const end = started + seconds * 1000
-    for (;;) {
-      const now = performance.now()
-      if (now >= end) break
+    for (let now = started; now < started + seconds * 1000; now = performance.now()) {
       for (let way = 0; way < ways; way++) {
         if (started + dues[way]! > now) continue
         const size = burst[frames[way]! % burst.length]!
         if (!paced) {
-          for (let i = 0; i < size; i++) send(way, now)
+          for (let i = 0; i < size; i++) this.#send(way, shape, now)
           frames[way]!++
           dues[way]! += interval
         } else {
           if (left[way] === 0) left[way] = size
-          send(way, now)
+          this.#send(way, shape, now)
           dues[way]! += interval / size
           if (--left[way]! === 0) frames[way]!++
         }
       }
-      flush()
-      receive(1)
+      this.#flush()
+      this.#receive(ready, 1)
     }
     const patience = performance.now() + 500
-    while (received < sent && performance.now() < patience) receive(10)
+    while (this.#received < this.#sent && performance.now() < patience) this.#receive(ready, 10)
     ready.close()
-    return { sent, received, latencies: latencies.subarray(0, received).sort() }
+    return {
+      sent: this.#sent,
+      received: this.#received,
+      latencies: this.#latencies.subarray(0, this.#received).sort(),
+    }
+  }
+
+  #send(way: number, { bytes }: Shape, now: number): void {
+    const { toServer, toRelay } = this.#clients[way >> 1]!
+    const isFromPeer = (way & 1) === 1
+    const header = isFromPeer ? 0 : HEADER
+    const { view } = this.#memory
+    if (this.#used + header + bytes > this.#memory.bytes.length) this.#flush()
+    const at = this.#used
+    if (!isFromPeer) {
+      view.setUint16(at, CHANNEL)
+      view.setUint16(at + 2, bytes)
+    }
+    view.setFloat64(at + header, now)
+    this.#queue.add(way, isFromPeer ? toRelay : toServer, this.#memory, at, header + bytes)
+    this.#used += (header + bytes + 7) & ~7
+    this.#sent++
+  }
+
+  #flush(): void {
+    this.#queue.flush()
+    this.#used = 0
+  }
+
+  #receive(ready: ReturnType<UdpSockets["readiness"]>, timeout: number): void {
+    const count = ready.wait(timeout)
+    for (let i = 0; i < count; i++) this.#drain(ready.ready(i))
+  }
+
+  #drain(fd: number): void {
+    const skip = fd === this.#peer.fd ? 0 : HEADER
+    for (let count = this.#batch.capacity; count === this.#batch.capacity; ) {
+      count = this.#batch.receive(fd, 0)
+      const now = performance.now()
+      for (let i = 0; i < count; i++)
+        this.#latencies[this.#received++] =
+          now - this.#batch.memory.view.getFloat64(this.#batch.offset(i) + skip)
+    }
   }
 
   /** Frees the allocations. */

@@ -53,6 +53,7 @@ async function allocate(socket: Socket, port: number, server: IceServers["iceSer
 
 test("while it drains, who comes is sent to turn.drainTo", async t => {
   const relay = await Relay.start({
+    native: "auto",
     turn: parse({
       udp: ["[2001:db8::7]:3479", "192.0.2.7:3478"],
       tls: ["192.0.2.7:443"],

@@ -13,6 +13,7 @@ const BINDING = Uint8Array.of(0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, ...new Uint8Ar
 test("strangers are answered as much as turn.quotas says, and others at another address all the same", async t => {
   const quotas = { strangersBytesPerSecond: 1, strangersBurst: 60 }
   const relay = await Relay.start({
+    native: "auto",
     turn: parseConfig({ turn: { address: "127.0.0.1", port: 0, quotas } }).turn,
     announce: "127.0.0.1",
     secret: new Uint8Array(32),

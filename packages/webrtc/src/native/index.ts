@@ -1,5 +1,5 @@
 export type { Memory } from "./memory.ts"
-export type { ReceiveBatch, Room } from "./receive-batch.ts"
-export type { Route, SendCounters, SendQueue } from "./send-queue.ts"
+export type { ReceiveBatch } from "./receive-batch.ts"
+export type { Route, SendQueue } from "./send-queue.ts"
 export type { IpAt } from "./socket-address.ts"
-export { type Opened, type OpenOptions, UdpSockets } from "./udp-sockets.ts"
+export { UdpSockets } from "./udp-sockets.ts"

@@ -34,7 +34,6 @@ export const IOV_AT = 16
 export const IOV_COUNT_AT = 24
 export const CONTROL_AT = 32
 export const CONTROL_LENGTH_AT = 40
-export const FLAGS_AT = 48
 export const TRANSFERRED_AT = 56
 
 /** `struct iovec`: address and length. */

@@ -11,7 +11,7 @@ import { UdpSockets } from "./udp-sockets.ts"
 
 const libc = loadLibc()
 const sockets = UdpSockets.load()
-const why = [libc, sockets].find(each => typeof each === "string") as string | undefined
+const why = [libc, sockets].find(each => typeof each === "string")
 
 describe("Many datagrams by one system call", { skip: why ?? false }, () => {
   const fds: number[] = []
@@ -107,8 +107,8 @@ describe("Many datagrams by one system call", { skip: why ?? false }, () => {
     const counting: Libc = {
       ...(libc as Libc),
       sendmmsg: (fd, headers, count, flags) => {
-        messages += count!
-        return (libc as Libc).sendmmsg(fd!, headers!, count!, flags!)
+        messages += count
+        return (libc as Libc).sendmmsg(fd, headers, count, flags)
       },
     }
     const [from, to] = [open("127.0.0.1"), open("127.0.0.1")]
@@ -150,7 +150,7 @@ describe("Many datagrams by one system call", { skip: why ?? false }, () => {
           errno = EIO
           return -1
         }
-        return (libc as Libc).sendmmsg(fd!, headers!, count!, flags!)
+        return (libc as Libc).sendmmsg(fd, headers, count, flags)
       },
     }
     const [from, to] = [open("127.0.0.1"), open("127.0.0.1")]
@@ -176,7 +176,7 @@ describe("Many datagrams by one system call", { skip: why ?? false }, () => {
     const failing: Libc = {
       ...(libc as Libc),
       errno: () => EAGAIN,
-      sendmmsg: (fd, ...rest) => (fd === full.fd ? -1 : (libc as Libc).sendmmsg(fd!, ...rest)),
+      sendmmsg: (fd, ...rest) => (fd === full.fd ? -1 : (libc as Libc).sendmmsg(fd, ...rest)),
     }
     const counted = counters()
     const queue = new SendQueue(failing, 16, 2, counted, true)
