@@ -17,10 +17,16 @@ export const Attribute = {
   requestedTransport: 0x0019,
   dontFragment: 0x001a,
   messageIntegritySha256: 0x001c,
+  passwordAlgorithm: 0x001d,
+  userhash: 0x001e,
   xorMappedAddress: 0x0020,
   reservationToken: 0x0022,
   additionalAddressFamily: 0x8000,
+  addressErrorCode: 0x8001,
+  passwordAlgorithms: 0x8002,
+  alternateDomain: 0x8003,
   software: 0x8022,
+  alternateServer: 0x8023,
   fingerprint: 0x8028,
 } as const
 
