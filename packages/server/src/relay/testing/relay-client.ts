@@ -58,9 +58,13 @@ export class RelayClient {
 
   /** Resolves with the relayed port, or with 0 when the server refused. */
   async allocate(): Promise<number> {
-    this.#driver.command((now, out) => this.turn.allocate(this.#server, now, out))
-    const event = await this.told("allocated", "failed")
+    const event = await this.allocated()
     return event.type === "allocated" ? event.relayed[0]!.port : 0
+  }
+
+  allocated(): Promise<Told<"allocated" | "failed">> {
+    this.#driver.command((now, out) => this.turn.allocate(this.#server, now, out))
+    return this.told("allocated", "failed")
   }
 
   /** Resolves with 0 once there is a permission for an address that had none, or with the error code. */
