@@ -88,7 +88,10 @@ export class ClientChannels {
   }
 
   of(peer: Address): ClientChannel | undefined {
-    for (const channel of this.#channels) if (equalAddress(channel.peer, peer)) return channel
+    // By index: who sends looks here, and an iterator would be an object for each packet.
+    for (let i = 0; i < this.#channels.length; i++) {
+      if (equalAddress(this.#channels[i]!.peer, peer)) return this.#channels[i]
+    }
     return undefined
   }
 

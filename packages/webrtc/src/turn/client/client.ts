@@ -218,7 +218,8 @@ export class TurnClient implements Machine<TurnClientEvent> {
   #settle(now: number, out: ClientOut): void {
     if (this.#state === "allocated" && now >= this.#expiresAt) this.#end({ reason: "expired" }, out)
     if (this.#state === "allocated") {
-      if (now >= this.#refreshAt && this.#requests.hasRoom) this.#sendRefresh(now, out)
+      // Whatever else waits for answers: all of it hangs on this.
+      if (now >= this.#refreshAt) this.#sendRefresh(now, out)
       this.#askForPermissions(now, out)
       for (const channel of this.#channels.all)
         if (channel.dueAt <= now && this.#requests.hasRoom) this.#sendChannelBind(channel, now, out)
@@ -229,10 +230,10 @@ export class TurnClient implements Machine<TurnClientEvent> {
   #computeNextTick(): number {
     const answers = this.#requests.nextTick
     if (this.#state !== "allocated") return answers
-    const next = Math.min(answers, this.#expiresAt)
+    const next = Math.min(answers, this.#refreshAt, this.#expiresAt)
     // What has no room waits for an answer.
     if (!this.#requests.hasRoom) return next
-    return Math.min(next, this.#refreshAt, this.#permissions.nextDue, this.#channels.nextDue)
+    return Math.min(next, this.#permissions.nextDue, this.#channels.nextDue)
   }
 
   #sendAllocate(now: number, out: ClientOut): void {

@@ -38,7 +38,7 @@ export interface TurnClientLimits {
   readonly permissions: number
   /** Peers with a channel, with the numbers that are not yet free for another peer. */
   readonly channels: number
-  /** Requests under way at one time (RFC 8489 §6.2); others wait their turn. */
+  /** Requests under way at one time (RFC 8489 §6.2); others wait their turn, but for a Refresh. */
   readonly requests: number
   /** Servers that ALTERNATE-SERVER may lead to within five minutes. */
   readonly alternates: number

@@ -61,7 +61,10 @@ export class Permissions {
   }
 
   of(ip: Uint8Array): Permission | undefined {
-    for (const permission of this.#permissions) if (equalBytes(permission.ip, ip)) return permission
+    // By index, for the packet path: an iterator would be an object for each packet.
+    for (let i = 0; i < this.#permissions.length; i++) {
+      if (equalBytes(this.#permissions[i]!.ip, ip)) return this.#permissions[i]
+    }
     return undefined
   }
 
