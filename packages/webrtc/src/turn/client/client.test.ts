@@ -222,6 +222,26 @@ describe("the long-term credentials of a client", () => {
   })
 })
 
+describe("what an Allocate asks for", () => {
+  const asked = (options: ConstructorParameters<typeof Script>[0]) => {
+    const script = new Script(options)
+    script.allocate()
+    return script.request
+  }
+
+  test("no more than UDP, unless the options say so", () => {
+    const { attributeCount } = asked({})
+    assert.equal(attributeCount, 1)
+    const even = asked({ evenPort: "even", lifetime: 1200 })
+    assert.deepEqual(even.value(Attribute.evenPort), Uint8Array.of(0))
+    assert.equal(even.uint32(Attribute.lifetime), 1200)
+    assert.deepEqual(asked({ evenPort: "reserve-next" }).value(Attribute.evenPort), Uint8Array.of(0x80))
+    assert.equal(asked({ families: "v6" }).uint32(Attribute.requestedAddressFamily), 2 * 0x1000000)
+    const reservationToken = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
+    assert.deepEqual(asked({ reservationToken }).value(Attribute.reservationToken), reservationToken)
+  })
+})
+
 describe("what the server answers", () => {
   test("both families of a dual allocation, or the one that there is and why not the other", () => {
     const script = new Script({ families: "both" })
@@ -420,17 +440,19 @@ describe("data", () => {
     script.client.bindChannel(PEER, script.now, script.out)
     const channelData = Uint8Array.of(0x40, 0, 0, 3, 1, 2, 3, 0)
     script.deliver(channelData)
-    const indication = (from: Address, data: Uint8Array) =>
+    const indication = (from: Address, data: Uint8Array, unknown = 0x8000) =>
       script.answer({
         class: MessageClass.indication,
         method: Method.data,
         fill: writer => {
+          writer.flag(unknown)
           writer.xorAddress(Attribute.xorPeerAddress, from.ip, from.port)
           writer.attribute(Attribute.data, data)
         },
       })
     indication(address("8.8.8.8:1"), Uint8Array.of(4, 5))
     indication(address("8.8.8.9:1"), Uint8Array.of(6))
+    indication(PEER, Uint8Array.of(7), 0x7fff)
     script.deliver(Uint8Array.of(0x40, 1, 0, 0))
     script.deliver(Uint8Array.of(0x40, 0, 0, 1))
     script.deliver(Uint8Array.of(0x40))
@@ -441,7 +463,7 @@ describe("data", () => {
         ["8.8.8.8:1", [4, 5]],
       ],
     )
-    assert.equal(script.client.counters().dropped, 4)
+    assert.equal(script.client.counters().dropped, 5)
     script.deliver(channelData, STRANGER)
     assert.equal(script.heard.length, 2)
     script.client.forget(PEER.ip, script.now)

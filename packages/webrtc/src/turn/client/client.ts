@@ -21,7 +21,7 @@ import {
   withDefaultClientLimits,
 } from "./options.ts"
 import { type Permission, Permissions } from "./permissions.ts"
-import { type Outcome, Requests } from "./requests.ts"
+import { type Outcome, Requests, UNDERSTOOD } from "./requests.ts"
 
 /** How long before the allocation expires it is refreshed, in ms, of long lifetimes: more than one request can take. */
 const REFRESH_MARGIN = 60_000
@@ -172,8 +172,8 @@ export class TurnClient implements Machine<TurnClientEvent> {
     if (kind !== "stun" || message.parse(d.bytes, d.offset, d.length) !== undefined) return this.#data.drop()
     if (message.fingerprintAt >= 0 && !hasValidFingerprint(message)) return this.#data.drop()
     if (message.class === MessageClass.indication) {
-      if (message.method === Method.data) this.#data.indication(message, d, now, out)
-      return
+      if (message.method !== Method.data || message.hasUnknownAttributes(UNDERSTOOD)) return this.#data.drop()
+      return this.#data.indication(message, d, now, out)
     }
     this.#requests.receive(message, now, out)
     this.#settle(now, out)

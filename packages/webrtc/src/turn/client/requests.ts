@@ -24,8 +24,8 @@ export const DEFAULT_TI = 39_500
 /** How often in a row a request is repeated because of a 401 or 438: a server cannot keep us asking. */
 export const MAX_CHALLENGES = 4
 
-/** What is understood in a response (RFC 8489 §6.3.3). */
-const UNDERSTOOD: ReadonlySet<number> = new Set([
+/** What is understood in a response or a Data indication (RFC 8489 §6.3.2, §6.3.3). */
+export const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.mappedAddress,
   Attribute.username,
   Attribute.errorCode,
@@ -33,6 +33,7 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.channelNumber,
   Attribute.lifetime,
   Attribute.xorPeerAddress,
+  Attribute.data,
   Attribute.realm,
   Attribute.nonce,
   Attribute.xorRelayedAddress,
