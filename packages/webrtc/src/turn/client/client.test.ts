@@ -387,7 +387,12 @@ describe("limits", () => {
     assert.equal(script.sent.length - before, 3)
     const more = Array.from({ length: 20 }, (_, i) => peer(100 + i).ip)
     script.client.permit(more, script.now, script.out)
-    assert.equal(script.events.filter(event => event.type === "permission-refused").length, 4)
+    assert.equal(script.events.splice(0).filter(event => event.type === "permission-refused").length, 4)
+    script.client.bindChannel(peer(200), script.now, script.out)
+    assert.deepEqual(
+      script.events.map(event => event.type),
+      ["permission-refused", "channel-refused"],
+    )
     assert.equal(script.sent.length - before, 3, "more requests wait until one is answered")
     script.answer({ sha1: SHA1 })
     assert.ok(script.sent.length - before > 3)

@@ -112,11 +112,10 @@ export class TurnClient implements Machine<TurnClientEvent> {
   bindChannel(peer: Address, now: number, out: ClientOut): void {
     const known = this.#channels.of(peer)
     if (known?.isWanted) return
-    if (!this.#want(peer.ip, now, out)) return
-    if (known !== undefined) known.revive(now)
-    else if (this.#channels.add(peer, now) === undefined) {
-      out.tell({ type: "channel-refused", peer: copy(peer), failure: { reason: "too-many" } })
-    }
+    if (!this.#want(peer.ip, now, out)) this.#refuseChannel(peer, { reason: "too-many" }, out)
+    else if (known !== undefined) known.revive(now)
+    else if (this.#channels.add(peer, now) === undefined)
+      this.#refuseChannel(peer, { reason: "too-many" }, out)
     this.#settle(now, out)
   }
 
@@ -414,8 +413,12 @@ export class TurnClient implements Machine<TurnClientEvent> {
     if (isTransient(failure)) channel.dueAt = now + RETRY_INTERVAL
     else {
       channel.drop(now)
-      out.tell({ type: "channel-refused", peer, failure })
+      this.#refuseChannel(peer, failure, out)
     }
+  }
+
+  #refuseChannel({ ip, port }: Address, failure: Failure, out: ClientOut): void {
+    out.tell({ type: "channel-refused", peer: { ip: ip.slice(), port }, failure })
   }
 
   /** The server knows nothing of our allocation (437), perhaps because it began anew: we do too. */
@@ -466,8 +469,4 @@ export class TurnClient implements Machine<TurnClientEvent> {
 /** Whether the same request may succeed another time, soon. */
 function isTransient({ reason }: Failure): boolean {
   return reason === "timeout" || reason === "integrity-violated" || reason === "server-error"
-}
-
-function copy({ ip, port }: Address): Address {
-  return { ip: ip.slice(), port }
 }
