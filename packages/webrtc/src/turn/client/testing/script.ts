@@ -1,4 +1,6 @@
 import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
+import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import { type Address, formatAddress } from "../../../bytes/index.ts"
 import {
   type Datagram,
@@ -10,8 +12,8 @@ import {
   type Transport,
 } from "../../../contract/index.ts"
 import type { Hmac } from "../../../crypto/index.ts"
-import { MessageClass, StunMessage, StunWriter } from "../../../stun/index.ts"
-import { TurnClient, type TurnClientEvent, type TurnClientOptions } from "../../index.ts"
+import { Attribute, MessageClass, StunMessage, StunWriter } from "../../../stun/index.ts"
+import { type Failure, TurnClient, type TurnClientEvent, type TurnClientOptions } from "../../index.ts"
 import { address, POISON, seededCrypto } from "../../testing/world.ts"
 
 export const SERVER: Address = address("5.5.5.5:3478")
@@ -141,4 +143,46 @@ export class Script {
       note: () => assert.fail("notes nothing"),
     }
   }
+}
+
+/** The key of our user with a server of RFC 5389. */
+export const SHA1: Hmac = nodeCrypto.hmac("sha1", createHash("md5").update("user:realm:pass").digest())
+export const STRANGER: Address = address("6.6.6.6:3478")
+export const PEER: Address = address("8.8.8.8:9000")
+/** Seconds, of what `grant` grants. */
+export const LIFETIME = 3600
+
+export function challenge(nonce: string, algorithms?: Uint8Array, realm = "realm"): Answer {
+  return {
+    fill: (writer: StunWriter) => {
+      writer.text(Attribute.realm, realm)
+      writer.text(Attribute.nonce, nonce)
+      if (algorithms !== undefined) writer.attribute(Attribute.passwordAlgorithms, algorithms)
+    },
+  }
+}
+
+export function grant(...relayed: Address[]): (writer: StunWriter) => void {
+  return (writer: StunWriter) => {
+    for (const { ip, port } of relayed) writer.xorAddress(Attribute.xorRelayedAddress, ip, port)
+    writer.xorAddress(Attribute.xorMappedAddress, Uint8Array.of(1, 2, 3, 4), 5000)
+    writer.uint32(Attribute.lifetime, LIFETIME)
+  }
+}
+
+/** With an allocation on a server of RFC 5389. */
+export function allocated(transport: Transport = "udp", options: Partial<TurnClientOptions> = {}): Script {
+  const script = new Script(options, transport)
+  script.allocate()
+  script.refuse(401, challenge("nonce"))
+  script.answer({ fill: grant(address("5.5.5.5:50000")), sha1: SHA1 })
+  assert.equal(script.events.pop()?.type, "allocated")
+  return script
+}
+
+/** Of the last event, which says that there is no allocation. */
+export function failureOf(script: Script): Failure {
+  const event = script.events.at(-1)
+  assert.ok(event?.type === "failed", JSON.stringify(event))
+  return event.failure
 }
