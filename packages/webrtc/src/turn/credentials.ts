@@ -1,4 +1,4 @@
-import type { Crypto, DigestAlgorithm, Hmac } from "../crypto/index.ts"
+import type { Crypto, Hmac } from "../crypto/index.ts"
 import { MAX_USERNAME_LENGTH } from "../stun/index.ts"
 import { encodeBase64 } from "./base64.ts"
 
@@ -46,13 +46,12 @@ export function passwordOf(username: Uint8Array, secret: Hmac): Uint8Array {
   return encodeBase64(secret.sign(username))
 }
 
-/** `MD5(username ":" realm ":" password)` (RFC 8489 §9.2.2, §18.5.1.1), or SHA-256 of the same (§18.5.1.2). */
+/** `MD5(username ":" realm ":" password)` (RFC 8489 §9.2.2, §18.5.1.1). */
 export function longTermKey(
   crypto: Crypto,
   username: Uint8Array,
   realm: Uint8Array,
   password: Uint8Array,
-  algorithm: DigestAlgorithm = "md5",
 ): Uint8Array {
   const text = new Uint8Array(username.length + realm.length + password.length + 2)
   text.set(username, 0)
@@ -60,7 +59,7 @@ export function longTermKey(
   text.set(realm, username.length + 1)
   text[username.length + 1 + realm.length] = COLON
   text.set(password, username.length + realm.length + 2)
-  return crypto.digest(algorithm, text)
+  return crypto.digest("md5", text)
 }
 
 /** The largest number of digits that is still exact: year 300,000 and something. */

@@ -9,7 +9,6 @@ import {
   type StunWriter,
 } from "../../stun/index.ts"
 import { decodeBase64 } from "../base64.ts"
-import { longTermKey } from "../credentials.ts"
 
 /** RFC 8489 §9.2: a nonce that begins like this, with 24 bits of features in base64, is of a server of RFC 8489. */
 const NONCE_COOKIE: Uint8Array = new TextEncoder().encode("obMatJos2")
@@ -34,6 +33,7 @@ export const MAX_ALGORITHMS_LENGTH = 256
 export type Challenged = "retry" | "unauthenticated" | "bid-down" | "no-password-algorithm" | "unreadable"
 
 const encoder = new TextEncoder()
+const COLON = 0x3a
 
 /** The client's side of the long-term credential mechanism (RFC 8489 §9.2), and of RFC 5389's where that is all there is. */
 export class LongTermCredential {
@@ -115,9 +115,10 @@ export class LongTermCredential {
       : hasValidIntegritySha256(message, this.#hmac)
   }
 
+  /** RFC 8489 §9.2.2, §18.5.1. */
   #derive(realm: Uint8Array, algorithm: number): void {
     const digest = ALGORITHMS.get(algorithm as 1) ?? "md5"
-    const key = longTermKey(this.#crypto, this.#username, realm, this.#password, digest)
+    const key = this.#crypto.digest(digest, joined(this.#username, realm, this.#password))
     this.#realm = realm
     this.#algorithm = algorithm
     this.#hmac = this.#crypto.hmac(algorithm === 0 ? "sha1" : "sha256", key)
@@ -125,13 +126,19 @@ export class LongTermCredential {
 
   /** RFC 8489 §14.4. */
   #hashUsername(): Uint8Array {
-    const realm = this.#realm!
-    const text = new Uint8Array(this.#username.length + 1 + realm.length)
-    text.set(this.#username)
-    text[this.#username.length] = ":".charCodeAt(0)
-    text.set(realm, this.#username.length + 1)
-    return this.#crypto.digest("sha256", text)
+    return this.#crypto.digest("sha256", joined(this.#username, this.#realm!))
   }
+}
+
+/** What is hashed, with a colon between each. */
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  const text = new Uint8Array(parts.reduce((length, part) => length + 1 + part.length, -1)).fill(COLON)
+  let at = 0
+  for (const part of parts) {
+    text.set(part, at)
+    at += part.length + 1
+  }
+  return text
 }
 
 /** RFC 8489 §9.2.5: the nonce says that there is a PASSWORD-ALGORITHMS, and there is none. */

@@ -21,6 +21,12 @@ const MAX_REQUEST_LENGTH = 3072
 /** How long the answer on a stream is waited for, in ms: Ti (RFC 8489 §6.2.2). */
 export const DEFAULT_TI = 39_500
 
+/**
+ * In the first request only (RFC 8489 §6.1, §14.14). A server that answers strangers with little more than they sent
+ * has room for PASSWORD-ALGORITHMS then.
+ */
+const SOFTWARE = "tightbeam"
+
 /** How often in a row a request is repeated because of a 401 or 438: a server cannot keep us asking. */
 export const MAX_CHALLENGES = 4
 
@@ -206,6 +212,7 @@ export class Requests {
     writer.begin(out.bytes, at, MAX_REQUEST_LENGTH, MessageClass.request, method, transaction.id)
     fill(writer)
     if (isSigned) this.#credential.sign(writer)
+    else writer.text(Attribute.software, SOFTWARE)
     out.commit(writer.end())
   }
 
