@@ -1,9 +1,13 @@
 /** `npm run sim -- NAME [--seeds N] [--seed K] [--json]`: a simulated scenario over many seeds, or one of them alone. */
 import { parseArgs } from "node:util"
+import { overABadLink } from "../packages/server/src/relay/testing/bad-link.ts"
 import { converges } from "../packages/server/src/signaling/testing/convergence.ts"
 
 /** Each throws when its seed goes wrong. */
-const scenarios: Readonly<Record<string, (seed: number) => void>> = { signaling: converges }
+const scenarios: Readonly<Record<string, (seed: number) => unknown>> = {
+  signaling: converges,
+  turn: overABadLink,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

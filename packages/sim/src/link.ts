@@ -8,6 +8,8 @@ export interface LinkOptions {
   readonly jitter?: number
   /** The share of datagrams lost, 0–1. Default 0. */
   readonly loss?: number
+  /** The share of datagrams that arrive twice, 0–1. Default 0. */
+  readonly duplication?: number
 }
 
 /** How long a stream takes to send again what the link lost, ms: TCP's least retransmission time on Linux. */
@@ -17,18 +19,25 @@ export class Link {
   readonly #delay: number
   readonly #jitter: number
   readonly #loss: number
+  readonly #duplication: number
   readonly #random: Random
 
-  constructor({ delay = 10, jitter = 0, loss = 0 }: LinkOptions, random: Random) {
+  constructor({ delay = 10, jitter = 0, loss = 0, duplication = 0 }: LinkOptions, random: Random) {
     this.#delay = delay
     this.#jitter = jitter
     this.#loss = loss
+    this.#duplication = duplication
     this.#random = random
   }
 
   /** The delay of one datagram in ms, or `undefined` when it is lost. */
   datagram(): number | undefined {
     return this.#random.chance(this.#loss) ? undefined : this.#once()
+  }
+
+  /** Whether a datagram arrives a second time, with a delay of its own. */
+  duplicates(): boolean {
+    return this.#duplication > 0 && this.#random.chance(this.#duplication)
   }
 
   /** The delay of one message on a stream, ms: what is lost is sent again, so it comes late instead. */

@@ -94,10 +94,12 @@ export class Host {
   send(from: Address, to: Address, bytes: Uint8Array): void {
     const target = this.#network.at(to.ip)
     if (target === undefined) return
-    const delay = this.#network.linkBetween(this, target).datagram()
-    if (delay === undefined) return
+    const link = this.#network.linkBetween(this, target)
     const copy = bytes.slice()
-    this.schedule.after(delay, () => target.deliver(to.port, copy, from, to.ip))
+    for (let copies = link.duplicates() ? 2 : 1; copies > 0; copies--) {
+      const delay = link.datagram()
+      if (delay !== undefined) this.schedule.after(delay, () => target.deliver(to.port, copy, from, to.ip))
+    }
   }
 
   deliver(port: number, bytes: Uint8Array, from: Address, to: Uint8Array): void {

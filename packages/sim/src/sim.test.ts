@@ -48,8 +48,8 @@ class Pinger implements Machine<number> {
   }
 }
 
-function scenario(seed: number, loss: number) {
-  const network = new Network({ seed, link: { delay: 20, jitter: 5, loss } })
+function scenario(seed: number, loss: number, duplication = 0) {
+  const network = new Network({ seed, link: { delay: 20, jitter: 5, loss, duplication } })
   const server = network.host("server", "203.0.113.1", "2001:db8::1")
   const client = network.host("client", "198.51.100.7")
   const echo = server.run(new Echo())
@@ -76,6 +76,11 @@ describe("Network", () => {
   test("loses about the share that it is told to", () => {
     const { pinger } = scenario(2, 0.1)
     assert.ok(Math.abs(pinger.back - 810) < 60, `${pinger.back} of 1000 came back; 0.9² of them should`)
+  })
+
+  test("brings about the share twice that it is told to", () => {
+    const { pinger } = scenario(2, 0, 0.2)
+    assert.ok(Math.abs(pinger.back - 1440) < 80, `${pinger.back} came back of 1000; 1.2² as many should`)
   })
 
   test("is a function of the seed", () => {

@@ -7,7 +7,7 @@ import { parseConfig } from "../config/schema.ts"
 import { createLog } from "../log/index.ts"
 import { announcedAddress } from "./announced.ts"
 import { Relay } from "./relay.ts"
-import { TurnClient } from "./testing/turn-client.ts"
+import { RelayClient } from "./testing/relay-client.ts"
 
 const log = createLog({ level: "error", form: "json", write: line => assert.fail(line) })
 const turn = (settings: object): Config["turn"] => parseConfig({ turn: settings }).turn
@@ -61,7 +61,7 @@ async function withClient(
   t: TestContext,
   settings: object,
   httpPort = 1,
-): Promise<{ relay: Relay; client: TurnClient }> {
+): Promise<{ relay: Relay; client: RelayClient }> {
   const relay = await Relay.start({
     turn: turn({ address: "127.0.0.1", port: 0, ...settings }),
     native: "auto",
@@ -72,8 +72,8 @@ async function withClient(
   })
   t.after(() => relay.close())
   const { username = "", credential = "" } = relay.iceServers("blue", "p1").iceServers[1]!
-  const client = await TurnClient.open(relay.port, username, credential)
-  t.after(() => client.socket.close())
+  const client = await RelayClient.udp(relay.port, username, credential)
+  t.after(() => client.stop())
   return { relay, client }
 }
 
@@ -84,17 +84,16 @@ test("data goes both ways through real sockets", async t => {
   t.after(() => peer.close())
   peer.bind(0, "127.0.0.1")
   await once(peer, "listening")
-  assert.equal(await client.permit("127.0.0.1", peer.address().port, 0x4000), 0)
+  const { port } = peer.address()
+  assert.equal(await client.bind("127.0.0.1", port), 0)
 
-  client.sendOn(0x4000, Buffer.from("to the peer!"))
+  assert.ok(client.send("127.0.0.1", port, "to the peer!"))
   const [there, from] = (await once(peer, "message")) as [Buffer, RemoteInfo]
   assert.equal(there.toString(), "to the peer!")
   assert.equal(from.port, relayed)
 
   peer.send("and back", relayed, "127.0.0.1")
-  const [back] = (await once(client.socket, "message")) as [Buffer]
-  assert.equal(back.readUInt16BE(0), 0x4000)
-  assert.equal(back.subarray(4, 4 + back.readUInt16BE(2)).toString(), "and back")
+  assert.deepEqual(await client.receive(), { from: `127.0.0.1:${port}`, text: "and back" })
   assert.equal(relay.counters().turn.packetsToPeers, 1)
   assert.equal(relay.counters().turn.packetsToClients, 1)
 })
@@ -102,21 +101,23 @@ test("data goes both ways through real sockets", async t => {
 test("what this process listens on is never a peer, whatever is allowed", async t => {
   const { relay, client } = await withClient(t, { allowPeers: ["127.0.0.0/8"] }, 8443)
   await client.allocate()
-  assert.equal(await client.permit("127.0.0.1", 8443, 0x4000), 403)
-  assert.equal(await client.permit("127.0.0.1", relay.port, 0x4000), 403)
-  assert.equal((await client.permit("::ffff:127.0.0.1", 8443, 0x4000)) >= 400, true)
-  assert.equal(await client.permit("127.0.0.1", 8444, 0x4000), 0)
+  assert.equal(await client.bind("127.0.0.1", 8443), 403)
+  assert.equal(await client.bind("127.0.0.1", relay.port), 403)
+  assert.equal((await client.bind("::ffff:127.0.0.1", 8443)) >= 400, true)
+  assert.equal(await client.bind("127.0.0.1", 8444), 0)
 })
 
 test("private and loopback peers are refused unless they are allowed", async t => {
   const { client } = await withClient(t, {})
   await client.allocate()
   for (const ip of ["127.0.0.2", "10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"])
-    assert.equal(await client.permit(ip, 9), 403, ip)
+    assert.equal(await client.permit(ip), 403, ip)
 })
 
 test("the relay lives on, whatever arrives", async t => {
-  const { relay, client } = await withClient(t, {})
+  const { relay } = await withClient(t, {})
+  const stranger = createSocket("udp4")
+  t.after(() => stranger.close())
   let seed = 1
   const random = (): number => (seed = (seed * 48_271) % 0x7fffffff)
   for (let i = 0; i < 2_000; i++) {
@@ -128,11 +129,10 @@ test("the relay lives on, whatever arrives", async t => {
       bytes.writeUInt16BE((bytes.length - 20) & ~3, 2)
       bytes.writeUInt32BE(0x2112a442, 4)
     } else if (i % 3 === 1 && bytes.length > 0) bytes[0] = 0x40
-    client.socket.send(bytes, relay.port, "127.0.0.1")
+    stranger.send(bytes, relay.port, "127.0.0.1")
   }
-  client.socket.removeAllListeners("message")
-  const fresh = await TurnClient.open(relay.port, ...credentials(relay))
-  t.after(() => fresh.socket.close())
+  const fresh = await RelayClient.udp(relay.port, ...credentials(relay))
+  t.after(() => fresh.stop())
   assert.ok((await fresh.allocate()) >= 49_152)
 })
 

@@ -13,7 +13,7 @@ import { createLog } from "../log/index.ts"
 import type { Service } from "../service.ts"
 import { type Running, start } from "../start.ts"
 import { selfSigned } from "../tls/self-signed.ts"
-import { TurnClient } from "./testing/turn-client.ts"
+import { RelayClient } from "./testing/relay-client.ts"
 
 const root = mkdtempSync(join(tmpdir(), "tightbeam-streams-"))
 after(() => rmSync(root, { recursive: true }))
@@ -74,9 +74,12 @@ async function client(
   process: Process,
   transport: "tcp" | "tls",
   participant = "p1",
-): Promise<TurnClient<Socket>> {
+): Promise<RelayClient> {
   const { username = "", credential = "" } = process.iceServers(participant)[1]!
-  return TurnClient.over(await dial(t, process, transport), username, credential)
+  const connection = await dial(t, process, transport)
+  const client = RelayClient.over(connection, transport, username, credential)
+  t.after(() => client.stop())
+  return client
 }
 
 const until = async (holds: () => boolean): Promise<void> => {
@@ -106,14 +109,11 @@ for (const [here, there] of [
     const ada = await client(t, process, here)
     const ben = await client(t, process, there, "p2")
     const [adasPort, bensPort] = [await ada.allocate(), await ben.allocate()]
-    assert.equal(await ada.permit("127.0.0.1", bensPort, 0x4000), 0)
-    assert.equal(await ben.permit("127.0.0.1", adasPort, 0x4001), 0)
+    assert.equal(await ada.bind("127.0.0.1", bensPort), 0)
+    assert.equal(await ben.bind("127.0.0.1", adasPort), 0)
     for (const said of ["hi", "hello", "x".repeat(60_000)]) {
-      ada.sendOn(0x4000, Buffer.from(said))
-      const heard = Buffer.from(await ben.receive())
-      assert.equal(heard.readUInt16BE(0), 0x4001)
-      assert.equal(heard.length % 4, 0)
-      assert.equal(heard.subarray(4, 4 + heard.readUInt16BE(2)).toString(), said)
+      assert.ok(ada.send("127.0.0.1", bensPort, said))
+      assert.deepEqual(await ben.receive(), { from: `127.0.0.1:${adasPort}`, text: said })
     }
     const { turn, streams } = process.running.counters().relay!
     assert.deepEqual(turn.allocationsOver, { udp: 0, tcp: 1, tls: 1 })
@@ -131,7 +131,7 @@ test("an allocation ends with its connection", async t => {
   for (const transport of ["tcp", "tls"] as const) {
     const ada = await client(t, process, transport)
     await ada.allocate()
-    ada.socket.destroy()
+    await ada.stop()
     await until(() => relay().turn.allocations === 0)
     assert.equal(relay().streams.open, 0)
   }

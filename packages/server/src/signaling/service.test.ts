@@ -10,7 +10,7 @@ import { httpTransport } from "@tightbeam/client/http-transport"
 import { WebSocket } from "ws"
 import { parseConfig } from "../config/schema.ts"
 import { createLog } from "../log/index.ts"
-import { TurnClient } from "../relay/testing/turn-client.ts"
+import { RelayClient } from "../relay/testing/relay-client.ts"
 import { type Running, start } from "../start.ts"
 import { signaling } from "./service.ts"
 import { issueToken } from "./tokens.ts"
@@ -401,17 +401,17 @@ describe("Signaling over WebSocket", () => {
     const joined = await ada.next()
     assert.ok(joined.type === "joined")
     const { username, credential } = joined.iceServers.at(-1)!
-    const client = await TurnClient.open(running.turnPort!, username!, credential!)
-    t.after(() => client.socket.close())
+    const client = await RelayClient.udp(running.turnPort!, username!, credential!)
+    t.after(() => client.stop())
     await client.allocate()
     let isDrained = false
     const drained = running.drain().then(() => (isDrained = true))
     ada.socket.close()
     await once(ada.socket, "close")
     // One more round trip through the relay: it is still there.
-    assert.equal(await client.refresh(600), 600)
+    assert.equal(await client.permit("8.8.8.8"), 0)
     assert.equal(isDrained, false)
-    await client.refresh(0)
+    await client.close()
     await drained
   })
 
@@ -616,8 +616,8 @@ describe("Sending somebody out", () => {
     assert.ok(joined.type === "joined")
     const { username, credential } = joined.iceServers.at(-1)!
     const turn = async () => {
-      const client = await TurnClient.open(running.turnPort!, username!, credential!)
-      t.after(() => client.socket.close())
+      const client = await RelayClient.udp(running.turnPort!, username!, credential!)
+      t.after(() => client.stop())
       return client
     }
     const client = await turn()
@@ -636,7 +636,7 @@ describe("Sending somebody out", () => {
     const [status, reason] = (await told) as [number, Buffer]
     assert.deepEqual([status, reason.toString()], [4000, "kicked"])
     assert.equal(at.running.counters().relay!.turn.allocations, 2)
-    assert.equal(await ben.client.permit("198.51.100.1", 9), 401)
+    assert.equal(await ben.client.permit("198.51.100.1"), 401)
     assert.equal(await (await ben.turn()).allocate(), 0)
 
     const rejoin = {
@@ -661,7 +661,7 @@ describe("Sending somebody out", () => {
       assert.equal((await plain.next("error")).code, code)
     }
 
-    for (const { client } of [ada, cyd]) assert.equal(await client.refresh(600), 600)
+    for (const { client } of [ada, cyd]) assert.equal(await client.permit("8.8.8.8"), 0)
     cyd.say({ type: "rename", name: "Still here" })
     while (!ada.received.some(each => each.type === "participant" && each.change === "updated"))
       await once(ada.socket, "message")
@@ -674,11 +674,11 @@ describe("Sending somebody out", () => {
     const cyd = await member(t, at)
     ben.say({ type: "leave" })
     await once(ben.socket, "close")
-    assert.equal(await ben.client.permit("198.51.100.1", 9), 401)
+    assert.equal(await ben.client.permit("198.51.100.1"), 401)
     cyd.socket.terminate()
     const left = () => ada.received.filter(each => each.type === "participant" && each.change === "left")
     while (left().length < 2) await once(ada.socket, "message")
     assert.equal(at.running.counters().relay!.turn.allocations, 1)
-    assert.equal(await ada.client.refresh(600), 600)
+    assert.equal(await ada.client.permit("8.8.8.8"), 0)
   })
 })

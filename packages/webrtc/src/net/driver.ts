@@ -131,11 +131,13 @@ export class Driver<Event = never> {
 
   /**
    * Gives the machine a stream: a TCP or TLS connection that nobody reads from. Its frames arrive as datagrams of a
-   * path of its own, and what is sent to that path leaves on it. The driver destroys it in the end.
+   * path of its own, and what is sent to that path leaves on it. The driver destroys it in the end. Returns the
+   * path, which is the stream's for as long as it lives; `NO_PATH` when it was destroyed at once.
    */
-  accept(connection: NetSocket, transport: "tcp" | "tls", framing: Framing): void {
-    if (this.#closed === undefined) this.#streams.accept(connection, transport, framing)
-    else connection.destroy()
+  accept(connection: NetSocket, transport: "tcp" | "tls", framing: Framing): Path {
+    if (this.#closed === undefined) return this.#streams.accept(connection, transport, framing)
+    connection.destroy()
+    return NO_PATH
   }
 
   /** Gives the machine a command, sends what it said, and returns what `give` returned. */

@@ -4,7 +4,7 @@ import { once } from "node:events"
 import { connect, createServer, type Socket as NetSocket, type Server } from "node:net"
 import { after, before, type TestContext, test } from "node:test"
 import { formatAddress } from "../bytes/index.ts"
-import type { Datagram, Framing, Machine, Out, Path } from "../contract/index.ts"
+import { type Datagram, type Framing, type Machine, NO_PATH, type Out, type Path } from "../contract/index.ts"
 import { Driver, type DriverOptions } from "./driver.ts"
 
 /** A frame begins with its whole length, 1–255, and is padded to four bytes. 0 is garbage. */
@@ -249,9 +249,12 @@ test("a thousand idle connections cost their time and nothing else", async t => 
 
 test("without a free path a connection is refused", async t => {
   const driver = run(t, {}, { paths: 1 })
+  const paths: Path[] = []
+  accept = socket => paths.push(driver.accept(socket, "tcp", framing))
   await dial(t)
   await closed(await dial(t))
   assert.deepEqual([driver.streamCounters().open, driver.streamCounters().refused], [1, 1])
+  assert.deepEqual(paths, [0, NO_PATH])
 })
 
 test("who does not read loses data, has room for answers, and is closed when that does not change", async t => {

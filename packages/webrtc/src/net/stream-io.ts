@@ -96,8 +96,8 @@ export class StreamIo {
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...limits }
   }
 
-  /** Takes over a connection that nobody reads from. It is destroyed when there is no path for it. */
-  accept(socket: NetSocket, transport: "tcp" | "tls", framing: Framing): void {
+  /** Takes over a connection that nobody reads from, and returns its path. It is destroyed when there is none for it. */
+  accept(socket: NetSocket, transport: "tcp" | "tls", framing: Framing): Path {
     const number = this.#owner.claim()
     const ip = this.#ip
     const path = readIp(socket.remoteAddress ?? "", ip)
@@ -107,7 +107,7 @@ export class StreamIo {
       this.#counters.refused++
       this.#owner.disclaim(number)
       socket.destroy()
-      return
+      return NO_PATH
     }
     this.#paths.hold(path)
     this.#paths.carry(number, transport)
@@ -119,6 +119,7 @@ export class StreamIo {
     this.#counters.accepted++
     this.#counters.open++
     this.#listen(stream)
+    return path
   }
 
   /** The stream behind a path; `undefined` for a path of UDP. */

@@ -27,6 +27,7 @@ export {
   TRANSACTION_ID_AT,
   TRANSACTION_ID_LENGTH,
 } from "./header.ts"
+export { readMappedAddress } from "./mapped-address.ts"
 export { MAX_ATTRIBUTES, type NotStun, StunMessage } from "./message.ts"
 export {
   hasValidIntegrity,

@@ -1,4 +1,15 @@
 export type { AlternateServer, AlternateServers } from "./alternate-server.ts"
+export {
+  DEFAULT_CLIENT_LIMITS,
+  type Failure,
+  type FailureReason,
+  type OnData,
+  TurnClient,
+  type TurnClientCounters,
+  type TurnClientEvent,
+  type TurnClientLimits,
+  type TurnClientOptions,
+} from "./client/index.ts"
 export type { DropReason, TurnCounters } from "./counters.ts"
 export {
   type CredentialsRequest,
