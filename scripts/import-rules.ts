@@ -44,7 +44,7 @@ export const rows: readonly Row[] = [
       "webrtc/src/net",
       "client/src",
     ],
-    external: ["node:*", "jose", "uqr", "ws", "yaml", "zod"],
+    external: ["node:*", "@prometheus-io/client", "jose", "uqr", "ws", "yaml", "zod"],
   },
   { folder: "server/src/limits", from: ["webrtc/src/bytes"], pure: true },
   { folder: "web/src", from: ["client/src"], external: ["client-zip", "preact", "@preact/signals"] },

@@ -9,10 +9,10 @@ export class StartError extends Error {
   }
 }
 
-/** A port that could not be had, in words. `key` is the section of the configuration: `http` or `turn`. */
+/** A port that could not be had, in words. `key` is the section of the configuration. */
 export function portError(
   protocol: "TCP" | "UDP",
-  key: "http" | "turn",
+  key: "http" | "turn" | "metrics",
   { address, port }: { readonly address: string; readonly port: number },
   error: NodeJS.ErrnoException,
 ): StartError {

@@ -4,6 +4,7 @@ import { PROTOCOL_VERSION } from "@tightbeam/client"
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import { ListenError, ownAddresses, primaryIpv4, type TcpProtocol } from "@tightbeam/webrtc/net"
 import { beginsAsStun } from "@tightbeam/webrtc/stun"
+import type { Admin } from "./admin/index.ts"
 import type { Config } from "./config/index.ts"
 import { DataFolder } from "./data/index.ts"
 import { clientAddress, HttpError, HttpFront, Pages, Routes, sendJson } from "./http/index.ts"
@@ -49,6 +50,8 @@ export interface Running {
   readonly httpPort: number
   /** `undefined` where TURN is disabled. */
   readonly turnPort: number | undefined
+  /** `undefined` where metrics are disabled. */
+  readonly metricsPort: number | undefined
   /** Absolute. */
   readonly dataFolder: string
   readonly pages: number
@@ -89,6 +92,7 @@ class Process implements Running {
   /** In `turns:` URLs. */
   #tlsHost: string | undefined
   #relay: Relay | undefined
+  #admin: Admin | undefined
   #started: Service[] = []
   #closing: Promise<void> | undefined
   phase: Phase = "starting"
@@ -129,10 +133,12 @@ class Process implements Running {
   }
 
   async open(): Promise<void> {
-    const { http, turn } = this.#config
+    const { http, turn, metrics } = this.#config
     this.httpPort = await this.#front.listen().catch(error => {
       throw portError("TCP", "http", http, error as NodeJS.ErrnoException)
     })
+    // Before the relay, which must know it: nobody reaches it through there.
+    if (metrics.enabled) this.#admin = await this.#startAdmin()
     if (turn.enabled) {
       this.#relay = await this.#startRelay()
       this.turnPort = this.#relay.port
@@ -146,6 +152,10 @@ class Process implements Running {
 
   get lanUrl(): string | undefined {
     return lanUrl(this.#config, this.httpPort)
+  }
+
+  get metricsPort(): number | undefined {
+    return this.#admin?.port
   }
 
   get dataFolder(): string {
@@ -191,7 +201,7 @@ class Process implements Running {
 
   async #closeAll(): Promise<void> {
     for (const service of this.#started) service.close()
-    await Promise.all([this.#front.close(), this.#relay?.close()])
+    await Promise.all([this.#front.close(), this.#relay?.close(), this.#admin?.close()])
   }
 
   #certificate(): ReturnType<typeof loadCertificate> {
@@ -205,15 +215,27 @@ class Process implements Running {
     return certificate
   }
 
+  async #startAdmin(): Promise<Admin> {
+    const { metrics } = this.#config
+    // Its library costs time and memory, which only those pay who want it.
+    const { Admin } = await import("./admin/index.ts")
+    const relay = (): Relay | undefined => this.#relay
+    return Admin.start({ metrics, relay, log: this.#log }).catch(error => {
+      throw portError("TCP", "metrics", metrics, error as NodeJS.ErrnoException)
+    })
+  }
+
   async #startRelay(): Promise<Relay> {
-    const { http, turn } = this.#config
+    const { http, turn, metrics } = this.#config
+    const listeners = [{ address: http.address, port: this.httpPort }]
+    if (this.#admin !== undefined) listeners.push({ address: metrics.address, port: this.#admin.port })
     const announce = announcedAddress(turn)
     try {
       return await Relay.start({
         turn,
         announce,
         secret: this.#data.secret("turn.secret"),
-        listeners: [{ address: http.address, port: this.httpPort }],
+        listeners,
         tcpPort: isReachedOverTcp(http.address, announce) ? this.httpPort : undefined,
         tlsHost: () => this.#tlsHost,
         log: this.#log,

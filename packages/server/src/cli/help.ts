@@ -9,6 +9,8 @@ export const HELP = `tightbeam: signaling, STUN, TURN and the pages of a call, i
       --url                             print a link to the room with the token in it
   tightbeam config                      print the effective configuration, and where each value came from
       --schema                          print the JSON Schema of the configuration file
+  tightbeam relay cost                  what each room cost the relay of the server that runs, who relays, over what
+      --json                            as JSON
   tightbeam help
   tightbeam --version
 

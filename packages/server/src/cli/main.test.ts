@@ -44,21 +44,23 @@ const LOOPBACK =
   )
 
 /** Resolves with the ports once the process says that it is ready. */
-async function ready(child: Child): Promise<{ http: number; turn: number }> {
+async function ready(child: Child): Promise<{ http: number; turn: number; metrics: number }> {
   const lines = createInterface(child.stderr)
   for (;;) {
     const [line] = (await once(lines, "line")) as [string]
-    const entry = JSON.parse(line) as { message: string; http: number; turn: number }
+    const entry = JSON.parse(line) as { message: string; http: number; turn: number; metrics: number }
     if (entry.message === "Ready") return entry
   }
 }
 
 test("up says where it is, serves, and drains on SIGTERM", async t => {
-  const child = tightbeam(t, ["up", ...LOOPBACK])
+  const child = tightbeam(t, ["up", ...LOOPBACK, "--metrics.enabled", "--metrics.port", "0"])
   const output = child.stdout.toArray()
-  const { http, turn } = await ready(child)
+  const { http, turn, metrics } = await ready(child)
   assert.equal((await fetch(`http://127.0.0.1:${http}/healthz`)).status, 200)
   assert.equal((await fetch(`http://127.0.0.1:${http}/readyz`)).status, 200)
+  const measured = await fetch(`http://127.0.0.1:${metrics}/metrics`)
+  assert.match(await measured.text(), /^tightbeam_relay_allocations\{transport="udp"\} 0$/m)
   child.kill("SIGTERM")
   const [code] = (await once(child, "close")) as [number]
   assert.equal(code, 0)
@@ -67,6 +69,7 @@ test("up says where it is, serves, and drains on SIGTERM", async t => {
   assert.match(text, new RegExp(`HTTP, HTTPS, WebSocket, TURN +TCP 127.0.0.1 port ${http}`))
   assert.match(text, new RegExp(`STUN, TURN +UDP 127.0.0.1 port ${turn}`))
   assert.match(text, /Relay +UDP ports 49152–65535/)
+  assert.match(text, new RegExp(`Metrics +TCP 127.0.0.1 port ${metrics}`))
   assert.match(text, new RegExp(`Data +${root}/data`))
 })
 

@@ -11,7 +11,7 @@ export interface Show {
 
 /** What a person reads after `up`. */
 export function welcome(running: Running, config: Config, show: Show): string {
-  const { localUrl, lanUrl, httpPort, turnPort, dataFolder } = running
+  const { localUrl, lanUrl, httpPort, turnPort, metricsPort, dataFolder } = running
   const { tls, turn } = config
   const spoken = [
     "HTTP",
@@ -43,6 +43,9 @@ export function welcome(running: Running, config: Config, show: Show): string {
             ["STUN, TURN", `UDP ${turn.address} port ${turnPort}`] as const,
             ["Relay", `UDP ports ${ports.min}–${ports.max}`] as const,
           ]),
+      ...(metricsPort === undefined
+        ? []
+        : [["Metrics", `TCP ${config.metrics.address} port ${metricsPort}`] as const]),
       ["Data", dataFolder],
     ]),
     ...(running.pages === 0 ? ["", "  The pages have not been built: npm run build"] : []),

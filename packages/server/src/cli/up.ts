@@ -45,7 +45,7 @@ export async function up({ config, own }: Loaded): Promise<number> {
   // Whoever reads this may stop reading: no reason to stop serving.
   process.stdout.on("error", () => {})
   process.stdout.write(`${welcome(running, config, { qr: own.has("qr"), terminal: process.stdout.isTTY })}\n`)
-  log.info("Ready", { http: running.httpPort, turn: running.turnPort })
+  log.info("Ready", { http: running.httpPort, turn: running.turnPort, metrics: running.metricsPort })
   return stopped.promise
 }
 

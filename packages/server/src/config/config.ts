@@ -24,7 +24,23 @@ export interface Config {
     readonly channelNumbers: "rfc8656" | "rfc5766"
     /** Seconds. */
     readonly credentialTtl: number
-    readonly quotas: { readonly allocations: number; readonly allocationsPerUser: number }
+    readonly quotas: {
+      readonly allocations: number
+      readonly allocationsPerUser: number
+      readonly allocationsPerRoom: number
+      /** 0: no limit. */
+      readonly allocationBytesPerSecond: number
+      readonly relayedBytesPerSecond: number
+      readonly strangersBytesPerSecond: number
+      readonly strangersBurst: number
+    }
+    /** Addresses with port. */
+    readonly drainTo: {
+      readonly udp: readonly string[]
+      readonly tcp: readonly string[]
+      readonly tls: readonly string[]
+      readonly tlsHost?: string | undefined
+    }
     readonly streams: {
       /** Seconds. */
       readonly idle: number
@@ -67,6 +83,7 @@ export interface Config {
     readonly clientMessageBurst: number
     readonly addresses: number
   }
+  readonly metrics: { readonly enabled: boolean; readonly address: string; readonly port: number }
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" }
   readonly data: string
   /** Seconds. */

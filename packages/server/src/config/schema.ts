@@ -1,6 +1,7 @@
 import { isIP } from "node:net"
 import { DEFAULT_REALM, parsePeerRange } from "@tightbeam/webrtc/turn"
 import { z } from "zod"
+import { parseAddress } from "../listening-address.ts"
 import type { Config } from "./config.ts"
 
 /** What is legal for each key, for people: `must be <legal>`. */
@@ -15,6 +16,10 @@ export const SHORTEST_SECRET = 32
 const ip = z.string().refine(text => isIP(text) !== 0)
 const cidr = z.string().refine(isPeerRange)
 const origin = z.string().refine(isOrigin)
+/** Addresses and ports of one server: one of each family at most. */
+const addresses = z
+  .array(z.string().refine(text => parseAddress(text) !== undefined))
+  .refine(list => new Set(list.map(text => parseAddress(text)?.ip.length)).size === list.length)
 const path = z.string().min(1)
 const port = z.int().min(0).max(65_535)
 
@@ -52,6 +57,9 @@ function whole(
   )
 }
 
+/** 10 Gbit/s. */
+const MAX_BYTES_PER_SECOND = 1_250_000_000
+
 /** A limit of each client address. */
 function perAddress(
   max: number,
@@ -60,6 +68,15 @@ function perAddress(
   description: string,
 ): z.ZodDefault<z.ZodInt> {
   return whole(1, max, byDefault, unit, `Of one address (IPv6: of one /64). ${description}`)
+}
+
+/** Where clients go that come while the process drains. */
+function elsewhere(over: string): z.ZodDefault<typeof addresses> {
+  return key(
+    addresses.default([]),
+    "a list of at most one IPv4 and one IPv6 address with port, like 192.0.2.1:3478 and [2001:db8::1]:3478",
+    `The TURN server that clients ${over} are sent to while this one drains. Default: they are served until it ends.`,
+  )
 }
 
 function flag(byDefault: boolean, description: string): z.ZodDefault<z.ZodBoolean> {
@@ -168,6 +185,46 @@ const schema = z.strictObject({
             150,
             "allocations",
             "Allocations at one time, of one participant.",
+          ),
+          allocationsPerRoom: whole(
+            1,
+            64_512,
+            2_500,
+            "allocations",
+            "Allocations at one time, of everybody in one room.",
+          ),
+          allocationBytesPerSecond: whole(
+            0,
+            MAX_BYTES_PER_SECOND,
+            0,
+            "bytes",
+            "Media that one allocation relays in a second, both ways together; more is dropped. 0: no limit.",
+          ),
+          relayedBytesPerSecond: whole(
+            0,
+            MAX_BYTES_PER_SECOND,
+            0,
+            "bytes",
+            "The same, of all allocations together. 0: no limit.",
+          ),
+          strangersBytesPerSecond: perAddress(
+            MAX_BYTES_PER_SECOND,
+            16_384,
+            "bytes",
+            "What it is sent over UDP in a second without having proved who it is; more gets no answer.",
+          ),
+          strangersBurst: perAddress(MAX_BYTES_PER_SECOND, 262_144, "bytes", "The same, at once."),
+        })
+        .prefault({}),
+      drainTo: z
+        .strictObject({
+          udp: elsewhere("over UDP"),
+          tcp: elsewhere("over TCP"),
+          tls: elsewhere("over TLS"),
+          tlsHost: key(
+            z.string().refine(isHostName).optional(),
+            "a host name",
+            "The name in the certificate of that server, where it is another than here. Clients that cannot be told it stay.",
           ),
         })
         .prefault({}),
@@ -290,6 +347,20 @@ const schema = z.strictObject({
         "addresses",
         "Addresses that the limits remember; beyond it the one unseen for longest is forgotten.",
       ),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      enabled: flag(
+        false,
+        "Whether Prometheus metrics and what each room cost the relay are served, on a port of their own.",
+      ),
+      address: key(
+        ip.default("127.0.0.1"),
+        IP,
+        "Where they are served. Nobody is asked who they are: let only those reach it who may read the names of rooms.",
+      ),
+      port: key(port.default(9_464), PORT, "TCP port of the metrics, plain HTTP."),
     })
     .prefault({}),
   log: z

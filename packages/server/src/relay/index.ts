@@ -1,3 +1,5 @@
 export { announcedAddress, isReachedOverTcp } from "./announced.ts"
-export { type IceServers, Relay, type RelayCounters } from "./relay.ts"
+export { type Cost, type CostOver, TRANSPORTS, totalOf } from "./cost.ts"
+export { type IceServers, Relay, type RelayCounters, type RelayReading } from "./relay.ts"
+export type { RelayCost, RoomCost } from "./relay-meter.ts"
 export { offersTls, tlsHost } from "./tls-host.ts"

@@ -11,6 +11,8 @@ import {
   type UdpCounters,
 } from "@tightbeam/webrtc/net"
 import {
+  type AlternateServer,
+  type AlternateServers,
   type TurnCounters,
   type TurnEvent,
   TurnServer,
@@ -18,9 +20,11 @@ import {
   turnFraming,
 } from "@tightbeam/webrtc/turn"
 import type { Config } from "../config/index.ts"
-import { isUnspecified } from "../listening-address.ts"
+import { isUnspecified, parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
+import type { CostOver } from "./cost.ts"
 import { LateMachine } from "./late-machine.ts"
+import { type RelayCost, RelayMeter } from "./relay-meter.ts"
 
 export interface RelayOptions {
   readonly turn: Config["turn"]
@@ -43,6 +47,16 @@ export interface RelayCounters {
   readonly streams: Readonly<StreamCounters>
 }
 
+type FreedReason = Extract<TurnEvent, { type: "freed" }>["reason"]
+
+/** Sums over everybody: what metrics are made of. */
+export interface RelayReading {
+  readonly counters: TurnCounters
+  readonly total: CostOver
+  /** Allocations that ended, by why. */
+  readonly freed: Readonly<Partial<Record<FreedReason, number>>>
+}
+
 /** ICE servers for one participant. */
 export interface IceServers {
   readonly iceServers: readonly IceServer[]
@@ -60,6 +74,8 @@ export class Relay {
   readonly #server: TurnServer
   /** As clients reach it. */
   readonly #announced: Address
+  readonly #meter = new RelayMeter(new Date())
+  readonly #freedFor: Partial<Record<FreedReason, number>> = {}
   /** While draining: resolved when the last allocation is gone. */
   #empty: PromiseWithResolvers<void> | undefined
 
@@ -70,8 +86,8 @@ export class Relay {
     let relay: Relay | undefined
     const driver = new Driver<TurnEvent>(late, {
       ...(options.onEvidence && { onEvidence: options.onEvidence }),
-      onEvent: event => {
-        if (event.type === "freed" && relay !== undefined) relay.#freed()
+      onEvent: (event, now) => {
+        if (relay !== undefined) relay.#book(event, now)
       },
       onFault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
       streams: {
@@ -156,14 +172,24 @@ export class Relay {
     this.#driver.accept(connection, transport, turnFraming)
   }
 
-  /** Resolves when nothing is relayed any more. Until then everything works as before. */
+  /** Resolves when nothing is relayed any more. Until then newcomers are sent to `turn.drainTo`, or served as before. */
   drain(): Promise<void> {
+    this.#server.drain(alternatesOf(this.#options.turn.drainTo))
     this.#empty ??= Promise.withResolvers()
-    this.#freed()
+    this.#noteEmpty()
     return this.#empty.promise
   }
 
-  #freed(): void {
+  #book(event: TurnEvent, now: number): void {
+    if (event.type === "allocated") this.#meter.allocated(event.username, now)
+    else {
+      this.#meter.freed(event, now)
+      this.#freedFor[event.reason] = (this.#freedFor[event.reason] ?? 0) + 1
+      this.#noteEmpty()
+    }
+  }
+
+  #noteEmpty(): void {
     if (this.#server.counters().allocations === 0) this.#empty?.resolve()
   }
 
@@ -175,11 +201,34 @@ export class Relay {
     }
   }
 
+  /** What each room cost, who relays, over what. */
+  cost(): RelayCost {
+    const now = performance.now()
+    return this.#meter.report(this.#server.usage(now), now, new Date())
+  }
+
+  reading(): RelayReading {
+    return {
+      counters: this.#server.counters(),
+      total: this.#meter.total(this.#server.usage(performance.now())),
+      freed: this.#freedFor,
+    }
+  }
+
   /** Frees every allocation and closes every socket. */
   async close(): Promise<void> {
     this.#driver.command((now, out) => this.#server.close(now, out))
     await this.#driver.close()
   }
+}
+
+function alternatesOf({ udp, tcp, tls, tlsHost }: Config["turn"]["drainTo"]): AlternateServers {
+  const at = (texts: readonly string[], domain?: string): AlternateServer => {
+    const known = texts.flatMap(text => parseAddress(text) ?? [])
+    const [v4, v6] = [4, 16].map(length => known.find(({ ip }) => ip.length === length))
+    return { ...(v4 && { v4 }), ...(v6 && { v6 }), ...(domain !== undefined && { domain }) }
+  }
+  return { udp: at(udp), tcp: at(tcp), tls: at(tls, tlsHost) }
 }
 
 function createServer({ turn, announce, secret, listeners }: RelayOptions, port: number): TurnServer {
@@ -196,7 +245,11 @@ function createServer({ turn, announce, secret, listeners }: RelayOptions, port:
     secrets: [secret],
     relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },
     relayPorts: turn.relayPorts,
-    limits: turn.quotas,
+    limits: {
+      ...turn.quotas,
+      allocationBytesPerSecond: turn.quotas.allocationBytesPerSecond || Infinity,
+      relayedBytesPerSecond: turn.quotas.relayedBytesPerSecond || Infinity,
+    },
     channelNumbers: turn.channelNumbers,
     peers: {
       allow: turn.allowPeers,

@@ -35,6 +35,8 @@ export {
   INTEGRITY_LENGTH,
   INTEGRITY_SHA256_LENGTH,
 } from "./message-integrity.ts"
+export { hasNonceCookie, NONCE_COOKIE } from "./nonce-cookie.ts"
+export { PasswordAlgorithm, passwordAlgorithmsValue, readPasswordAlgorithm } from "./password-algorithm.ts"
 export {
   DEFAULT_RC,
   DEFAULT_RM,

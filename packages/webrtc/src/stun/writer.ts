@@ -1,6 +1,6 @@
 import { writeUint16, writeUint32 } from "../bytes/index.ts"
 import type { Hmac } from "../crypto/index.ts"
-import { ATTRIBUTE_HEADER_LENGTH, Attribute, padded } from "./attributes.ts"
+import { AddressFamily, ATTRIBUTE_HEADER_LENGTH, Attribute, padded } from "./attributes.ts"
 import { FINGERPRINT_LENGTH, fingerprintOf } from "./fingerprint.ts"
 import {
   HEADER_LENGTH,
@@ -79,6 +79,15 @@ export class StunWriter {
     writeXorAddress(this.#bytes, at, this.#start, ip, port)
   }
 
+  /** MAPPED-ADDRESS and ALTERNATE-SERVER (RFC 8489 §14.1, §14.15). */
+  address(type: number, ip: Uint8Array, port: number): void {
+    const at = this.#open(type, 4 + ip.length)
+    this.#bytes[at] = 0
+    this.#bytes[at + 1] = ip.length === 4 ? AddressFamily.ipv4 : AddressFamily.ipv6
+    writeUint16(this.#bytes, at + 2, port)
+    this.#bytes.set(ip, at + 4)
+  }
+
   /** RFC 8489 §14.8. An empty reason is legal, and the shortest. */
   errorCode(code: number, reason = ""): void {
     const phrase = encoder.encode(reason)
@@ -87,6 +96,15 @@ export class StunWriter {
     this.#bytes[at + 2] = Math.trunc(code / 100)
     this.#bytes[at + 3] = code % 100
     this.#bytes.set(phrase, at + 4)
+  }
+
+  /** RFC 8656 §18.12, without a reason phrase: why there is no relayed address of a family. */
+  addressErrorCode(family: number, code: number): void {
+    const at = this.#open(Attribute.addressErrorCode, 4)
+    this.#bytes[at] = family
+    this.#bytes[at + 1] = 0
+    this.#bytes[at + 2] = Math.trunc(code / 100)
+    this.#bytes[at + 3] = code % 100
   }
 
   /** RFC 8489 §14.13. */

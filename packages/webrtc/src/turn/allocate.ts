@@ -1,24 +1,24 @@
 import type { BindFailure, Out, Path, Socket } from "../contract/index.ts"
-import { Attribute, Method, type StunMessage, TRANSPORT_UDP } from "../stun/index.ts"
+import { AddressFamily, Attribute, Method, type StunMessage, TRANSPORT_UDP } from "../stun/index.ts"
 import type { Allocation, PortWish } from "./allocation.ts"
+import { type AlternateServers, alternateFor } from "./alternate-server.ts"
 import { userOf } from "./credentials.ts"
-import {
-  type Context,
-  desiredLifetime,
-  type Refusal,
-  type Request,
-  refusal,
-  requestedFamily,
-} from "./request.ts"
+import { type Context, desiredLifetime, familyIn, type Refusal, type Request, refusal } from "./request.ts"
 import { RESERVATION_TOKEN_LENGTH } from "./reservation.ts"
 import type { ReplyTo } from "./responder.ts"
 
 /** The Allocate method (RFC 8656 §7.2). Its answer has to wait for the driver to bind a socket. */
 export class Allocate {
   readonly #context: Context
+  /** Where newcomers are sent while the server drains. */
+  #alternates: AlternateServers = {}
 
   constructor(context: Context) {
     this.#context = context
+  }
+
+  redirect(alternates: AlternateServers): void {
+    this.#alternates = alternates
   }
 
   handle(request: Request, now: number, out: Out<never>): Refusal | undefined {
@@ -35,20 +35,28 @@ export class Allocate {
     const user = userOf(from.username)
     const port = this.#portWish(message, user, now)
     if (typeof port === "object" && "code" in port) return port
-    const family = requestedFamily(message)
-    // Without the attribute it is IPv4, whatever the client itself comes by (RFC 8656 §7.2, 7).
-    const asked = family === undefined ? undefined : table.relays(family === 0 ? 4 : family)
-    const relay = typeof port === "object" ? port.relay : asked
-    if (relay === undefined) return refusal(440, "no relayed address of that family")
+    const families = familiesOf(message)
+    if ("code" in families) return families
+    const missing = families.find(family => table.relays(family) === undefined)
+    const offered = families.map(family => table.relays(family)).filter(relay => relay !== undefined)
+    const relays = typeof port === "object" ? [port.relay] : offered
+    if (relays.length === 0) return refusal(440, "no relayed address of that family")
     const lifetime = desiredLifetime(message, limits)
     if (lifetime === undefined) return refusal(400, "unreadable LIFETIME")
 
+    // A reserved port is here, beside the allocation that it was reserved with.
+    const elsewhere = typeof port === "object" ? undefined : this.#alternateFor(request, out)
+    if (elsewhere !== undefined) return refusal(300, "the server drains", elsewhere)
+
     // A reserved port is counted since it was reserved.
-    const more = typeof port === "object" ? 0 : port === "even-with-next" ? 2 : 1
+    const more = typeof port === "object" ? 0 : port === "even-with-next" ? 2 : relays.length
     if (table.allocationsOf(user) + more > limits.allocationsPerUser) {
       return refusal(486, "limits.allocationsPerUser")
     }
-    if (table.size >= limits.allocations) return refusal(508, "limits.allocations")
+    if (table.allocationsInRoomOf(user) + more > limits.allocationsPerRoom) {
+      return refusal(486, "limits.allocationsPerRoom")
+    }
+    if (table.size + relays.length > limits.allocations) return refusal(508, "limits.allocations")
     const allocation = table.create(
       {
         client: to.client,
@@ -56,32 +64,59 @@ export class Allocate {
         username: from.username.slice(),
         user,
         key: from.key,
+        algorithm: from.algorithm,
         transactionId: to.transactionId,
         fingerprint: to.fingerprint,
         lifetime,
         port,
       },
-      relay,
+      relays,
+      missing === undefined ? undefined : { family: missing, code: 440 },
       out,
     )
     return allocation === undefined ? refusal(508, "no relay port is free that would do") : undefined
   }
 
-  /** The socket is there. Returns the allocation, which now relays; `undefined` if nobody waits any more. */
-  bound(id: number, socket: Socket, now: number, out: Out<never>): Allocation | undefined {
+  /** The socket is there. Returns the allocations that relay from now on: none while more is awaited. */
+  bound(id: number, socket: Socket, now: number, out: Out<never>): readonly Allocation[] {
     const allocation = this.#context.table.bound(id, socket, now, out)
-    if (allocation !== undefined) this.#succeed(allocation, replyTo(allocation), now, out)
-    return allocation
+    return allocation === undefined ? [] : this.#open(allocation, now, out)
   }
 
-  /** No socket. Returns the client that is to be refused, unless another port is being tried. */
-  failed(id: number, reason: BindFailure, out: Out<never>): { client: Path; refused: Refusal } | undefined {
+  /**
+   * No socket. Returns the client that is to be refused, unless another port is being tried; or the other one of a dual
+   * allocation, where that was waiting for this one and now relays alone.
+   */
+  failed(
+    id: number,
+    reason: BindFailure,
+    now: number,
+    out: Out<never>,
+  ): { client: Path; refused: Refusal } | readonly Allocation[] {
     const { table, responder } = this.#context
     const allocation = table.failed(id, reason, out)
-    if (allocation === undefined) return undefined
+    if (allocation === undefined) return []
+    const other = table.ofClient(allocation.client)
+    if (other !== undefined) return this.#open(other, now, out)
     responder.error(replyTo(allocation), 508, out)
     const why = reason === "in-use" ? "the relay ports tried are in use" : "no socket could be bound"
     return { client: allocation.client, refused: refusal(508, why) }
+  }
+
+  /** Tells the client, once everything is there. */
+  #open(allocation: Allocation, now: number, out: Out<never>): readonly Allocation[] {
+    if (!allocation.isComplete) return []
+    for (const each of allocation.both) each.isOpen = true
+    this.#succeed(allocation, replyTo(allocation), now, out)
+    return allocation.both
+  }
+
+  #alternateFor({ message, to }: Request, out: Out<never>): Refusal["attributes"] {
+    return alternateFor(this.#alternates, {
+      transport: out.paths.transport(to.client),
+      address: out.paths.remote(to.client),
+      readsDomain: message.integritySha256At >= 0,
+    })
   }
 
   /** EVEN-PORT and RESERVATION-TOKEN (RFC 8656 §7.2, 5 and 8). */
@@ -111,14 +146,21 @@ export class Allocate {
     if (request.from.key !== existing.key || !request.message.hasTransactionId(existing.transactionId)) {
       return refusal(437, "the client has an allocation")
     }
-    if (existing.isBound) this.#succeed(existing, request.to, now, out)
+    if (existing.isOpen) this.#succeed(existing, request.to, now, out)
     return undefined
   }
 
   #succeed(allocation: Allocation, to: ReplyTo, now: number, out: Out<never>): void {
     const client = out.paths.remote(allocation.client)
     this.#context.responder.success(to, out, writer => {
-      writer.xorAddress(Attribute.xorRelayedAddress, allocation.relayed.ip, allocation.relayed.port)
+      for (const { relayed } of allocation.both) {
+        writer.xorAddress(Attribute.xorRelayedAddress, relayed.ip, relayed.port)
+      }
+      const { twinError } = allocation
+      if (twinError !== undefined) {
+        const family = twinError.family === 4 ? AddressFamily.ipv4 : AddressFamily.ipv6
+        writer.addressErrorCode(family, twinError.code)
+      }
       writer.uint32(Attribute.lifetime, allocation.timeToExpiry(now))
       const token = allocation.reservationToken
       if (token !== undefined) writer.attribute(Attribute.reservationToken, token)
@@ -127,6 +169,18 @@ export class Allocate {
   }
 }
 
-function replyTo({ client, transactionId, fingerprint, key }: Allocation): ReplyTo {
-  return { client, method: Method.allocate, transactionId, fingerprint, key }
+/** Which families are to be relayed (RFC 8656 §7.2, 6, 7 and 9). */
+function familiesOf(message: StunMessage): readonly (4 | 6)[] | Refusal {
+  const one = familyIn(message, Attribute.requestedAddressFamily)
+  const another = familyIn(message, Attribute.additionalAddressFamily)
+  if (another === 0) {
+    // Without either attribute it is IPv4, whatever the client itself comes by.
+    return one === undefined ? refusal(440, "no such address family") : [one === 0 ? 4 : one]
+  }
+  if (one !== 0) return refusal(400, "REQUESTED-ADDRESS-FAMILY and ADDITIONAL-ADDRESS-FAMILY")
+  return another === 6 ? [4, 6] : refusal(400, "ADDITIONAL-ADDRESS-FAMILY is not IPv6")
+}
+
+function replyTo({ client, transactionId, fingerprint, key, algorithm }: Allocation): ReplyTo {
+  return { client, method: Method.allocate, transactionId, fingerprint, key, algorithm }
 }

@@ -8,8 +8,9 @@ import {
   type Socket,
   type Transport,
 } from "../contract/index.ts"
-import { Allocation, type AllocationRequest, type PortWish } from "./allocation.ts"
+import { Allocation, type AllocationRequest, type PortWish, type TwinError } from "./allocation.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
+import { roomOf } from "./credentials.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { TurnLimits } from "./options.ts"
 import { PathMap } from "./path-map.ts"
@@ -35,6 +36,7 @@ export class AllocationTable {
   /** Waiting for their socket, by the id of the request. */
   readonly #binding = new Map<number, Allocation>()
   readonly #perUser = new Map<string, number>()
+  readonly #perRoom = new Map<string, number>()
   readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
@@ -73,6 +75,7 @@ export class AllocationTable {
     return Math.min(this.#deadlines.next, this.#reservations.nextExpiry)
   }
 
+  /** The client's allocation; of a dual one the first, which knows its twin. */
   ofClient(client: Path): Allocation | undefined {
     return this.#byClient.get(client)
   }
@@ -120,18 +123,51 @@ export class AllocationTable {
     return this.#perUser.get(user) ?? 0
   }
 
-  /** Makes an allocation and asks for its socket; `undefined` when no port is left that would do. */
-  create(request: AllocationRequest, relay: RelayAddresses, out: AnyOut): Allocation | undefined {
+  /** The same of everybody in a user's room; 0 for who is in none. */
+  allocationsInRoomOf(user: string): number {
+    const room = roomOf(user)
+    return room === undefined ? 0 : (this.#perRoom.get(room) ?? 0)
+  }
+
+  /**
+   * Makes an allocation, or a dual one of two address families, and asks for the sockets; `undefined` when no port is left
+   * that would do. `twinError` is why there is but one where two were asked for.
+   */
+  create(
+    request: AllocationRequest,
+    relays: readonly RelayAddresses[],
+    twinError: TwinError | undefined,
+    out: AnyOut,
+  ): Allocation | undefined {
+    const made: Allocation[] = []
+    let missing = twinError
+    for (const relay of relays) {
+      const allocation = this.#make(request, relay, out)
+      if (allocation === undefined) missing = { family: relay.family, code: 508 }
+      else made.push(allocation)
+    }
+    const [first, second] = made
+    if (first === undefined) return undefined
+    this.#byClient.set(first.client, first)
+    first.twin = second
+    if (second !== undefined) second.twin = first
+    else first.twinError = missing
+    // The socket may come at once: by now everything is in its place.
+    for (const allocation of made) this.#bind(allocation, out)
+    return first
+  }
+
+  #make(request: AllocationRequest, relay: RelayAddresses, out: AnyOut): Allocation | undefined {
     const port = this.#takePort(request.port, relay)
     if (port === undefined) return undefined
     if (typeof request.port === "object") this.#claim(request.port)
-    const allocation = new Allocation(++this.#lastNumber, request, { ip: relay.ip, port })
+    const relayed = { ip: relay.ip, port }
+    const { allocationBytesPerSecond } = this.#limits
+    const allocation = new Allocation(++this.#lastNumber, request, relayed, allocationBytesPerSecond)
     out.paths.hold(allocation.client)
     this.#all.add(allocation)
     this.#perTransport[allocation.transport]++
-    this.#byClient.set(allocation.client, allocation)
     this.#count(allocation.user, allocation.portWish === "even-with-next" ? 2 : 1)
-    this.#bind(allocation, out)
     return allocation
   }
 
@@ -144,6 +180,7 @@ export class AllocationTable {
     }
     this.#binding.delete(id)
     allocation.socket = socket
+    allocation.boundAt = now
     this.#bySocket[socket] = allocation
     const relay = this.#relayOf(allocation)
     const { port } = allocation.relayed
@@ -156,7 +193,7 @@ export class AllocationTable {
     return allocation
   }
 
-  /** No socket came. Tries another port where that may help; else returns the allocation, now gone. */
+  /** No socket came. Tries another port where that may help; else returns the allocation, now gone, parted from its twin. */
   failed(id: number, reason: BindFailure, out: AnyOut): Allocation | undefined {
     const allocation = this.#binding.get(id)
     if (allocation === undefined) return undefined
@@ -173,6 +210,8 @@ export class AllocationTable {
         return undefined
       }
     }
+    const { twin } = allocation
+    if (twin !== undefined) twin.twinError = { family: allocation.family, code: 508 }
     this.free(allocation, out)
     return allocation
   }
@@ -261,7 +300,7 @@ export class AllocationTable {
     this.#all.delete(allocation)
     this.#perTransport[allocation.transport]--
     this.#deadlines.remove(allocation)
-    this.#byClient.delete(allocation.client)
+    this.#part(allocation)
     for (const channel of allocation.channels.all) this.#closeChannel(channel, out)
     out.paths.release(allocation.client)
     this.#count(allocation.user, -1)
@@ -280,6 +319,16 @@ export class AllocationTable {
     }
     this.#bySocket[allocation.socket] = undefined
     out.ask({ type: "close", socket: allocation.socket })
+  }
+
+  /** Takes an allocation from its client, and from its twin, which then is the client's only one. */
+  #part(allocation: Allocation): void {
+    const { twin, client } = allocation
+    allocation.twin = undefined
+    if (twin !== undefined) {
+      twin.twin = undefined
+      this.#byClient.set(client, twin)
+    } else this.#byClient.delete(client)
   }
 
   /** Nobody waits for sockets any more, those that still come are closed; nor does anybody claim a port. */
@@ -311,9 +360,9 @@ export class AllocationTable {
   }
 
   #count(user: string, change: number): void {
-    const count = this.allocationsOf(user) + change
-    if (count === 0) this.#perUser.delete(user)
-    else this.#perUser.set(user, count)
+    add(this.#perUser, user, change)
+    const room = roomOf(user)
+    if (room !== undefined) add(this.#perRoom, room, change)
   }
 
   #bind(allocation: Allocation, out: AnyOut): void {
@@ -346,4 +395,10 @@ export class AllocationTable {
   #dueAt(allocation: Allocation, time: number): void {
     if (time < allocation.due) this.#deadlines.set(allocation, time)
   }
+}
+
+function add(counts: Map<string, number>, name: string, change: number): void {
+  const count = (counts.get(name) ?? 0) + change
+  if (count === 0) counts.delete(name)
+  else counts.set(name, count)
 }

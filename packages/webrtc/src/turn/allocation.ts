@@ -1,10 +1,13 @@
 import { type Address, equalBytes } from "../bytes/index.ts"
 import type { Path, Socket, Transport } from "../contract/index.ts"
+import type { PasswordAlgorithm } from "../stun/index.ts"
+import { type ByteBucket, limitedTo } from "./byte-bucket.ts"
 import { type Channel, ChannelTable } from "./channel.ts"
 import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
 import { findPermission, type Permission } from "./permission.ts"
 import type { Reservation } from "./reservation.ts"
+import type { AllocationUsage } from "./usage.ts"
 
 const UNBOUND = -1
 
@@ -14,6 +17,12 @@ const UNBOUND = -1
  */
 export type PortWish = "any" | "even" | "even-with-next" | Reservation
 
+/** Why only one of two address families is relayed (RFC 8656 §18.12). */
+export interface TwinError {
+  readonly family: 4 | 6
+  readonly code: 440 | 508
+}
+
 /** What an allocation is made from: an Allocate request that passed all checks. */
 export interface AllocationRequest {
   readonly client: Path
@@ -21,6 +30,7 @@ export interface AllocationRequest {
   readonly username: Uint8Array
   readonly user: string
   readonly key: LongTermKey
+  readonly algorithm: PasswordAlgorithm | undefined
   readonly transactionId: Uint8Array
   /** Whether responses to it end in FINGERPRINT. */
   readonly fingerprint: boolean
@@ -42,6 +52,8 @@ export class Allocation implements Due {
   readonly username: Uint8Array
   readonly user: string
   readonly key: LongTermKey
+  /** The PASSWORD-ALGORITHM of the Allocate that made it. */
+  readonly algorithm: PasswordAlgorithm | undefined
   /** Of the Allocate that made it: the same id again is a retransmission (RFC 8656 §7.2). */
   readonly transactionId: Uint8Array
   readonly fingerprint: boolean
@@ -52,30 +64,47 @@ export class Allocation implements Due {
   /** As clients and peers see it; its port changes until a socket is bound. */
   relayed: Address
   socket: Socket = UNBOUND
+  /** Whether the client was told of it; until then it can do nothing. */
+  isOpen = false
+  /**
+   * The one of the other address family that the same Allocate made: a dual allocation is two that share a client
+   * (RFC 8656 §7.2, §8.1). `undefined` for most, and when that one is gone.
+   */
+  twin: Allocation | undefined = undefined
+  /** Why there is no twin although one was asked for. */
+  twinError: TwinError | undefined = undefined
   /** Ports that turned out to be in use by others, kept aside until one is found. */
   triedPorts: number[] = []
   /** In ms, on the machine's clock; set when bound. */
   expiresAt: number = Infinity
   readonly permissions: Permission[] = []
   readonly channels: ChannelTable = new ChannelTable()
+  /** What it may still relay; `undefined` without a limit. */
+  readonly bandwidth: ByteBucket | undefined
+  /** In ms, on the machine's clock; set when bound. */
+  boundAt: number = Infinity
+  packetsToPeers = 0
   bytesToPeers = 0
+  packetsToClient = 0
   bytesToClient = 0
   readonly #unpermitted: Uint8Array[] = []
   due: number = Infinity
   place = -1
 
-  constructor(number: number, request: AllocationRequest, relayed: Address) {
+  constructor(number: number, request: AllocationRequest, relayed: Address, bytesPerSecond: number) {
     this.number = number
     this.client = request.client
     this.transport = request.transport
     this.username = request.username
     this.user = request.user
     this.key = request.key
+    this.algorithm = request.algorithm
     this.transactionId = request.transactionId
     this.fingerprint = request.fingerprint
     this.lifetime = request.lifetime
     this.portWish = request.port
     this.relayed = relayed
+    this.bandwidth = limitedTo(bytesPerSecond)
   }
 
   get family(): 4 | 6 {
@@ -84,6 +113,37 @@ export class Allocation implements Due {
 
   get isBound(): boolean {
     return this.socket !== UNBOUND
+  }
+
+  /** Whether nothing is waited for any more that its client has to be told with it. */
+  get isComplete(): boolean {
+    return this.isBound && (this.twin === undefined || this.twin.isBound)
+  }
+
+  /** Itself, and its twin, if it has one; that of IPv4 first. */
+  get both(): readonly Allocation[] {
+    if (this.twin === undefined) return [this]
+    return this.family === 4 ? [this, this.twin] : [this.twin, this]
+  }
+
+  /** The one of the two that relays to an address: that of its family. */
+  towards(ip: Uint8Array): Allocation | undefined {
+    if (ip.length === this.relayed.ip.length) return this
+    return this.twin
+  }
+
+  /** Of a bound allocation. */
+  usage(now: number): AllocationUsage {
+    return {
+      allocation: this.number,
+      username: this.username,
+      transport: this.transport,
+      packetsToPeers: this.packetsToPeers,
+      bytesToPeers: this.bytesToPeers,
+      packetsToClient: this.packetsToClient,
+      bytesToClient: this.bytesToClient,
+      duration: now - this.boundAt,
+    }
   }
 
   permissionFor(ip: Uint8Array, now: number): Permission | undefined {

@@ -140,7 +140,7 @@ describe("the long-term credential mechanism", () => {
     assert.equal(client.refresh(600).code, 0)
   })
 
-  test("a request may be authenticated by SHA-256 alone", () => {
+  test("MESSAGE-INTEGRITY-SHA256 without a password algorithm is good, and answered with MESSAGE-INTEGRITY", () => {
     const { client } = setUp()
     assert.equal(client.allocate(() => {}, { sha256: true }).code, 0)
     assert.equal(client.request(Method.refresh, () => {}, { sha256: true, password: "wrong" }).code, 401)

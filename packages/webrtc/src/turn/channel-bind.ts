@@ -15,7 +15,7 @@ export function channelBind(
   request: Request,
   now: number,
   out: Out<never>,
-  bound: (channel: Channel) => void,
+  bound: (owner: Allocation, channel: Channel) => void,
 ): Refusal | undefined {
   const { table, policy, responder, limits } = context
   const { message, to } = request
@@ -25,34 +25,35 @@ export function channelBind(
   const number = value >>> 16
   if (number < FIRST_CHANNEL || number > context.lastChannel)
     return refusal(400, `no channel number: ${number}`)
-  const named = namedPeer(message, peerAt, allocation.family)
+  const named = namedPeer(message, peerAt, allocation)
   if ("code" in named) return named
-  if (policy.authorizePeer(named.ip, named.port) === "denied") return forbiddenPeer()
-  const peer = named.copy()
+  const { owner } = named
+  if (policy.authorizePeer(named.peer.ip, named.peer.port) === "denied") return forbiddenPeer()
+  const peer = named.peer.copy()
   // A permission may be asked for with any port; packets cannot be sent to this one.
   if (peer.port === 0) return refusal(400, "the peer has no port")
 
-  table.prune(allocation, now, out)
+  for (const each of allocation.both) table.prune(each, now, out)
   // Live or cooling down: neither the number nor the peer may change partners (RFC 8656 §12).
-  const known = allocation.channels.get(number)
-  if (known !== undefined && !equalAddress(known.peer, peer))
+  const known = owner.channels.get(number)
+  const isTwins = owner.twin?.channels.get(number) !== undefined
+  if (isTwins || (known !== undefined && !equalAddress(known.peer, peer)))
     return refusal(400, "the channel has another peer")
-  if (known === undefined && allocation.channels.ofPeer(peer) !== undefined) {
+  if (known === undefined && owner.channels.ofPeer(peer) !== undefined) {
     return refusal(400, "the peer has another channel")
   }
-  const isNewPermission = allocation.permissionFor(peer.ip, now) === undefined
-  if (isNewPermission && allocation.permissions.length >= limits.permissions) {
+  const isNewPermission = owner.permissionFor(peer.ip, now) === undefined
+  if (isNewPermission && owner.permissions.length >= limits.permissions) {
     return refusal(508, "limits.permissions")
   }
-  if (known === undefined && allocation.channels.size >= limits.channels)
-    return refusal(508, "limits.channels")
+  if (known === undefined && owner.channels.size >= limits.channels) return refusal(508, "limits.channels")
 
-  table.permit(allocation, peer.ip, now)
+  table.permit(owner, peer.ip, now)
   if (known?.isLive(now)) table.refreshChannel(known, now)
   else {
-    const channel = table.bindChannel(allocation, number, peer, now, out)
+    const channel = table.bindChannel(owner, number, peer, now, out)
     if (channel === undefined) return refusal(508, "the path table is full")
-    bound(channel)
+    bound(owner, channel)
   }
   responder.success(to, out)
   return undefined

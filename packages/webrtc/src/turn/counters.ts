@@ -8,6 +8,8 @@ export type DropReason =
   | "unexpected"
   /** FINGERPRINT was there and wrong. */
   | "bad-fingerprint"
+  /** A request of somebody unauthenticated whose source was sent enough: `limits.strangersBytesPerSecond`. */
+  | "over-budget"
   /** Data from a client without an allocation. */
   | "no-allocation"
   /** ChannelData on a number that is not bound. */
@@ -18,6 +20,8 @@ export type DropReason =
   | "forbidden-peer"
   /** To a relayed address of this server that nobody has any more. */
   | "no-such-relay"
+  /** More than `limits.allocationBytesPerSecond` or `limits.relayedBytesPerSecond`. */
+  | "over-bandwidth"
   /** The driver's path table is full. */
   | "no-path"
 
@@ -55,11 +59,13 @@ export class Counters {
     malformed: 0,
     unexpected: 0,
     "bad-fingerprint": 0,
+    "over-budget": 0,
     "no-allocation": 0,
     "no-channel": 0,
     "no-permission": 0,
     "forbidden-peer": 0,
     "no-such-relay": 0,
+    "over-bandwidth": 0,
     "no-path": 0,
   }
 

@@ -14,29 +14,31 @@ export function createPermission(
   request: Request,
   now: number,
   out: Out<never>,
-  permitted: (ip: Uint8Array) => void,
+  permitted: (owner: Allocation, ip: Uint8Array) => void,
 ): Refusal | undefined {
   const { table, policy, responder, limits } = context
   const { message, to } = request
-  const ips: Uint8Array[] = []
+  const wanted: { owner: Allocation; ip: Uint8Array }[] = []
   let index = message.indexOf(Attribute.xorPeerAddress)
   if (index < 0) return refusal(400, "no XOR-PEER-ADDRESS")
   for (; index >= 0; index = message.indexOf(Attribute.xorPeerAddress, index + 1)) {
-    const peer = namedPeer(message, index, allocation.family)
-    if ("code" in peer) return peer
+    const named = namedPeer(message, index, allocation)
+    if ("code" in named) return named
+    const { peer, owner } = named
     // A permission is for all ports of an address (RFC 8656 §9). Firefox asks for it once, by whichever port its peer
     // named first; some ports of the address that we relay from may be peers, and each packet is judged by its own.
     const isWhereWeRelay = table.relaysAt(peer.ip)
     if (!isWhereWeRelay && policy.authorizePeer(peer.ip, peer.port) === "denied") return forbiddenPeer()
-    if (!ips.some(ip => equalBytes(ip, peer.ip))) ips.push(peer.ip)
+    if (!wanted.some(({ ip }) => equalBytes(ip, peer.ip))) wanted.push({ owner, ip: peer.ip })
   }
-  table.prune(allocation, now, out)
-  const fresh = ips.filter(ip => allocation.permissionFor(ip, now) === undefined)
-  if (allocation.permissions.length + fresh.length > limits.permissions) {
-    return refusal(508, "limits.permissions")
+  for (const each of allocation.both) table.prune(each, now, out)
+  const fresh = wanted.filter(({ owner, ip }) => owner.permissionFor(ip, now) === undefined)
+  for (const each of allocation.both) {
+    const more = fresh.filter(({ owner }) => owner === each).length
+    if (each.permissions.length + more > limits.permissions) return refusal(508, "limits.permissions")
   }
-  for (const ip of ips) table.permit(allocation, ip, now)
+  for (const { owner, ip } of wanted) table.permit(owner, ip, now)
   responder.success(to, out)
-  for (const ip of fresh) permitted(ip)
+  for (const { owner, ip } of fresh) permitted(owner, ip)
   return undefined
 }

@@ -1,4 +1,4 @@
-import type { Crypto, Hmac } from "../crypto/index.ts"
+import type { Crypto, DigestAlgorithm, Hmac } from "../crypto/index.ts"
 import { MAX_USERNAME_LENGTH } from "../stun/index.ts"
 import { encodeBase64 } from "./base64.ts"
 
@@ -46,9 +46,10 @@ export function passwordOf(username: Uint8Array, secret: Hmac): Uint8Array {
   return encodeBase64(secret.sign(username))
 }
 
-/** `MD5(username ":" realm ":" password)` (RFC 8489 §9.2.2, §18.5.1.1). */
+/** The hash of `username ":" realm ":" password` (RFC 8489 §9.2.2, §18.5.1). */
 export function longTermKey(
   crypto: Crypto,
+  digest: DigestAlgorithm,
   username: Uint8Array,
   realm: Uint8Array,
   password: Uint8Array,
@@ -59,7 +60,13 @@ export function longTermKey(
   text.set(realm, username.length + 1)
   text[username.length + 1 + realm.length] = COLON
   text.set(password, username.length + realm.length + 2)
-  return crypto.digest("md5", text)
+  return crypto.digest(digest, text)
+}
+
+/** The room of a user, `room:participant`; `undefined` where the username names none. */
+export function roomOf(user: string): string | undefined {
+  const colon = user.indexOf(":")
+  return colon < 0 ? undefined : user.slice(0, colon)
 }
 
 /** The largest number of digits that is still exact: year 300,000 and something. */

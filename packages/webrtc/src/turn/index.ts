@@ -1,3 +1,4 @@
+export type { AlternateServer, AlternateServers } from "./alternate-server.ts"
 export {
   DEFAULT_CLIENT_LIMITS,
   type Failure,
@@ -26,3 +27,4 @@ export {
 export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
 export { type TurnEvent, TurnServer } from "./server.ts"
 export { turnFraming } from "./stream-framing.ts"
+export type { AllocationUsage } from "./usage.ts"

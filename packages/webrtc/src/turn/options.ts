@@ -35,12 +35,21 @@ export interface TurnLimits {
   readonly allocations: number
   /** Allocations of one user, whatever the expiry in the username (486). */
   readonly allocationsPerUser: number
+  /** Allocations of one room, whose name is in front of the colon in `room:participant` (486). */
+  readonly allocationsPerRoom: number
   /** Users remembered as revoked, until their credentials have expired; beyond it the first is forgotten. */
   readonly revokedUsers: number
   /** Permissions of one allocation (508). */
   readonly permissions: number
   /** Channels of one allocation, with those that cool down (508). */
   readonly channels: number
+  /**
+   * Application data of one allocation, both ways, in bytes per second, with a second's worth at once; what is more is
+   * dropped. Infinity: unlimited.
+   */
+  readonly allocationBytesPerSecond: number
+  /** The same, of all allocations together. */
+  readonly relayedBytesPerSecond: number
   /** Lifetime of an allocation that asks for nothing longer, in seconds (RFC 8656 §7.2). */
   readonly defaultLifetime: number
   /** The longest lifetime that can be asked for, in seconds (RFC 8656 §7.2). */
@@ -51,6 +60,15 @@ export interface TurnLimits {
   readonly bindTries: number
   /** Peer addresses of one allocation that `unpermitted-peer` is told of. */
   readonly unpermittedPeersNoted: number
+  /**
+   * Bytes per second that an IPv4 address or IPv6 /64 is sent over UDP without having authenticated itself: challenges
+   * and answers to Binding requests. Past it they get silence. A whole office may be one address.
+   */
+  readonly strangersBytesPerSecond: number
+  /** The same, at once. */
+  readonly strangersBurst: number
+  /** Addresses and /64s that this is remembered of; beyond it the one unseen for longest is forgotten. */
+  readonly strangersRemembered: number
   /** `refused` evidence per second, over all clients. */
   readonly refusalsNotedPerSecond: number
 }
@@ -64,13 +82,21 @@ export const DEFAULT_LIMITS: TurnLimits = {
   allocations: 10_000,
   // A browser allocates per network interface, RTCPeerConnection and URL, and twice while ICE restarts.
   allocationsPerUser: 150,
+  // 16 participants, each with a connection to each other one, as above.
+  allocationsPerRoom: 2_500,
   revokedUsers: 100_000,
   permissions: 128,
   channels: 128,
+  allocationBytesPerSecond: Infinity,
+  relayedBytesPerSecond: Infinity,
   defaultLifetime: 600,
   maxLifetime: 3600,
   nonceLifetime: DEFAULT_NONCE_LIFETIME,
   bindTries: 8,
+  // About 200 clients a second behind one address, and 3,000 who come at once.
+  strangersBytesPerSecond: 16_384,
+  strangersBurst: 262_144,
+  strangersRemembered: 16_384,
   unpermittedPeersNoted: 16,
   refusalsNotedPerSecond: 20,
 }
@@ -89,10 +115,17 @@ export function realmBytes(realm: string): Uint8Array {
   return bytes
 }
 
+/** Limits that may be left open. */
+const MAY_BE_INFINITE: ReadonlySet<string> = new Set<keyof TurnLimits>([
+  "allocationBytesPerSecond",
+  "relayedBytesPerSecond",
+])
+
 /** Completes limits with the defaults. Throws a RangeError that names the one that makes no sense. */
 export function withDefaultLimits(limits: Partial<TurnLimits> = {}): TurnLimits {
   const complete = { ...DEFAULT_LIMITS, ...limits }
   for (const [name, value] of Object.entries(complete)) {
+    if (value === Infinity && MAY_BE_INFINITE.has(name)) continue
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`limits.${name}: ${value} is no positive integer`)
   }

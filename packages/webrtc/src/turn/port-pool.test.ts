@@ -68,8 +68,10 @@ describe("PortPool", () => {
         what: fc.constantFrom(
           "allocate",
           "allocate6",
+          "allocate both",
           "pair",
           "free",
+          "free IPv4",
           "lose",
           "advance",
           "occupy",
@@ -99,7 +101,14 @@ describe("PortPool", () => {
           if (what === "answer") world.answerBinds()
           if (what === "occupy") world.occupied.add(50_000 + who)
           if (what === "advance") world.advance(who * 100_000)
-          if (what === "free") client.send(client.signed(0x004, writer => writer.uint32(0x000d, 0)))
+          if (what.startsWith("free")) {
+            client.send(
+              client.signed(0x004, writer => {
+                writer.uint32(0x000d, 0)
+                if (what === "free IPv4") writer.addressFamily(0x0017, 1)
+              }),
+            )
+          }
           if (what === "lose") world.lose(client.address)
           if (what.startsWith("allocate") || what === "pair") {
             client.send(
@@ -107,6 +116,7 @@ describe("PortPool", () => {
                 writer.requestedTransport(17)
                 if (what === "pair") writer.evenPort(true)
                 if (what === "allocate6") writer.addressFamily(0x0017, 2)
+                if (what === "allocate both") writer.addressFamily(0x8000, 2)
               }),
             )
           }

@@ -1,14 +1,7 @@
 import type { Out } from "../contract/index.ts"
 import { Attribute } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
-import {
-  type Context,
-  desiredLifetime,
-  type Refusal,
-  type Request,
-  refusal,
-  requestedFamily,
-} from "./request.ts"
+import { type Context, desiredLifetime, familyIn, type Refusal, type Request, refusal } from "./request.ts"
 
 /** The Refresh method (RFC 8656 §8.2). `free` is called for a lifetime of zero, after the answer. */
 export function refresh(
@@ -20,15 +13,17 @@ export function refresh(
   free: (allocation: Allocation) => void,
 ): Refusal | undefined {
   const { message, to } = request
-  const family = requestedFamily(message)
-  if (family === undefined || (family !== 0 && family !== allocation.family)) {
-    return refusal(443, "the allocation is of another address family")
-  }
+  // RFC 8656 §8.1: of a dual allocation the one that is named, or both.
+  const family = familyIn(message, Attribute.requestedAddressFamily)
+  const named = allocation.both.filter(each => family === 0 || each.family === family)
+  if (named.length === 0) return refusal(443, "the allocation is of another address family")
   const lifetime = desiredLifetime(message, context.limits)
   if (lifetime === undefined) return refusal(400, "unreadable LIFETIME")
   const isFarewell = message.uint32(Attribute.lifetime) === 0
   context.responder.success(to, out, writer => writer.uint32(Attribute.lifetime, isFarewell ? 0 : lifetime))
-  if (isFarewell) free(allocation)
-  else context.table.refresh(allocation, lifetime, now)
+  for (const each of named) {
+    if (isFarewell) free(each)
+    else context.table.refresh(each, lifetime, now)
+  }
   return undefined
 }

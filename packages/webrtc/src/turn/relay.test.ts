@@ -5,15 +5,15 @@ import { runInNewContext } from "node:vm"
 import { formatAddress, parseIp } from "../bytes/index.ts"
 import { type Datagram, HEADROOM, type Out, type Path } from "../contract/index.ts"
 import { Attribute, MessageClass, Method, StunWriter } from "../stun/index.ts"
-import type { TurnEvent } from "./index.ts"
+import type { TurnEvent, TurnLimits } from "./index.ts"
 import { addressIn, Client, read } from "./testing/client.ts"
 import { address, POISON, type Sent, World } from "./testing/world.ts"
 
 const PEER = address("8.8.8.8:9000")
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i + 1)
 
-function setUp() {
-  const world = new World()
+function setUp(limits: Partial<TurnLimits> = {}) {
+  const world = new World({ limits })
   const client = new Client(world, "1.2.3.4:5000")
   client.allocate()
   client.permit(PEER)
@@ -118,66 +118,67 @@ describe("Send and Data indications", () => {
 })
 
 describe("the packet path", () => {
-  test("allocates nothing", () => {
-    setFlagsFromString("--expose-gc")
-    const collectGarbage = runInNewContext("gc") as () => void
-    const { world, client } = setUp()
-    const other = address("8.8.4.4:9000")
-    const ben = new Client(world, "1.2.3.5:5000", "ben")
-    ben.allocate()
-    client.bind(0x4000, PEER)
-    client.permit(other)
-    client.bind(0x4001, ben.relayed!)
-    ben.bind(0x4000, client.relayed!)
-    const relay = world.socketOn(client.relayed!.port)
-    const slab = new Uint8Array(1400)
-    const view = new DataView(slab.buffer)
-    const send = new Uint8Array(40)
-    const writer = new StunWriter()
-    writer.begin(send, 0, 40, MessageClass.indication, Method.send, new Uint8Array(12))
-    writer.xorAddress(Attribute.xorPeerAddress, other.ip, other.port)
-    writer.attribute(Attribute.data, bytes(4))
-    const cases: readonly (readonly [string, Path, Uint8Array])[] = [
-      ["ChannelData to a peer", world.paths.open(0, client.address), Uint8Array.of(0x40, 0, 0, 2, 1, 2)],
-      [
-        "ChannelData to a relayed address",
-        world.paths.open(0, client.address),
-        Uint8Array.of(0x40, 1, 0, 1, 9),
-      ],
-      ["Send", world.paths.open(0, client.address), send],
-      ["from a peer with a channel", world.paths.open(relay, PEER), bytes(9)],
-      ["from a peer without", world.paths.open(relay, other), bytes(9)],
-    ]
-    const nowhere: Out<TurnEvent> = {
-      paths: world.paths,
-      bytes: slab,
-      view,
-      reserve: () => 0,
-      commit: () => {},
-      forward: () => {},
-      ask: () => {},
-      tell: () => {},
-      note: () => {},
-    }
-    const PACKETS = 100_000
-    for (const [what, path, packet] of cases) {
-      world.paths.hold(path)
-      const d: Datagram = { bytes: slab, view, offset: HEADROOM, length: packet.length, path, ecn: 0 }
-      const run = () => {
-        for (let i = 0; i < PACKETS; i++) {
-          for (let at = 0; at < packet.length; at++) slab[HEADROOM + at] = packet[at]!
-          world.server.receive(d, 1000, nowhere)
-        }
+  for (const limits of [{}, { allocationBytesPerSecond: 1e12, relayedBytesPerSecond: 1e12 }])
+    test(`allocates nothing${"relayedBytesPerSecond" in limits ? ", with limited bandwidth too" : ""}`, () => {
+      setFlagsFromString("--expose-gc")
+      const collectGarbage = runInNewContext("gc") as () => void
+      const { world, client } = setUp(limits)
+      const other = address("8.8.4.4:9000")
+      const ben = new Client(world, "1.2.3.5:5000", "ben")
+      ben.allocate()
+      client.bind(0x4000, PEER)
+      client.permit(other)
+      client.bind(0x4001, ben.relayed!)
+      ben.bind(0x4000, client.relayed!)
+      const relay = world.socketOn(client.relayed!.port)
+      const slab = new Uint8Array(1400)
+      const view = new DataView(slab.buffer)
+      const send = new Uint8Array(40)
+      const writer = new StunWriter()
+      writer.begin(send, 0, 40, MessageClass.indication, Method.send, new Uint8Array(12))
+      writer.xorAddress(Attribute.xorPeerAddress, other.ip, other.port)
+      writer.attribute(Attribute.data, bytes(4))
+      const cases: readonly (readonly [string, Path, Uint8Array])[] = [
+        ["ChannelData to a peer", world.paths.open(0, client.address), Uint8Array.of(0x40, 0, 0, 2, 1, 2)],
+        [
+          "ChannelData to a relayed address",
+          world.paths.open(0, client.address),
+          Uint8Array.of(0x40, 1, 0, 1, 9),
+        ],
+        ["Send", world.paths.open(0, client.address), send],
+        ["from a peer with a channel", world.paths.open(relay, PEER), bytes(9)],
+        ["from a peer without", world.paths.open(relay, other), bytes(9)],
+      ]
+      const nowhere: Out<TurnEvent> = {
+        paths: world.paths,
+        bytes: slab,
+        view,
+        reserve: () => 0,
+        commit: () => {},
+        forward: () => {},
+        ask: () => {},
+        tell: () => {},
+        note: () => {},
       }
-      run()
-      collectGarbage()
-      const before = process.memoryUsage().heapUsed
-      run()
-      const perPacket = (process.memoryUsage().heapUsed - before) / PACKETS
-      // The smallest object has 12 bytes or more; what the engine needs for itself is less than that.
-      assert.ok(perPacket < 10, `${what}: ${perPacket} bytes per packet`)
-    }
-  })
+      const PACKETS = 100_000
+      for (const [what, path, packet] of cases) {
+        world.paths.hold(path)
+        const d: Datagram = { bytes: slab, view, offset: HEADROOM, length: packet.length, path, ecn: 0 }
+        const run = () => {
+          for (let i = 0; i < PACKETS; i++) {
+            for (let at = 0; at < packet.length; at++) slab[HEADROOM + at] = packet[at]!
+            world.server.receive(d, 1000, nowhere)
+          }
+        }
+        run()
+        collectGarbage()
+        const before = process.memoryUsage().heapUsed
+        run()
+        const perPacket = (process.memoryUsage().heapUsed - before) / PACKETS
+        // The smallest object has 12 bytes or more; what the engine needs for itself is less than that.
+        assert.ok(perPacket < 10, `${what}: ${perPacket} bytes per packet`)
+      }
+    })
 })
 
 describe("from one relayed address of this server to another", () => {

@@ -19,8 +19,10 @@ import {
 } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
+import { type ByteBucket, limitedTo } from "./byte-bucket.ts"
 import { CHANNEL_HEADER_LENGTH } from "./channel.ts"
 import type { Counters } from "./counters.ts"
+import type { TurnLimits } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { RandomPool } from "./random-pool.ts"
 
@@ -40,11 +42,14 @@ export class Relay {
   readonly #counters: Counters
   readonly #random: RandomPool
   readonly #onUnpermitted: OnUnpermitted
+  /** What all allocations together may still relay. */
+  readonly #bandwidth: ByteBucket | undefined
   readonly #peer = new AddressSlot()
 
   constructor(
     table: AllocationTable,
     policy: PeerPolicy,
+    limits: TurnLimits,
     counters: Counters,
     random: RandomPool,
     onUnpermitted: OnUnpermitted,
@@ -54,6 +59,7 @@ export class Relay {
     this.#counters = counters
     this.#random = random
     this.#onUnpermitted = onUnpermitted
+    this.#bandwidth = limitedTo(limits.relayedBytesPerSecond)
   }
 
   /** RFC 8656 §12.6. */
@@ -62,9 +68,15 @@ export class Relay {
     if (d.length < CHANNEL_HEADER_LENGTH) return this.#counters.drop("malformed")
     const length = readUint16(d.bytes, d.offset + 2)
     if (CHANNEL_HEADER_LENGTH + length > d.length) return this.#counters.drop("malformed")
-    const allocation = this.#table.ofClient(d.path)
+    let allocation = this.#table.ofClient(d.path)
     if (allocation === undefined) return this.#counters.drop("no-allocation")
-    const channel = allocation.channels.get(readUint16(d.bytes, d.offset))
+    const number = readUint16(d.bytes, d.offset)
+    let channel = allocation.channels.get(number)
+    // The twins of a dual allocation share the numbers.
+    if (channel === undefined && allocation.twin !== undefined) {
+      allocation = allocation.twin
+      channel = allocation.channels.get(number)
+    }
     if (channel === undefined || !channel.isLive(now)) return this.#counters.drop("no-channel")
     if (channel.isOurs) {
       const { peer } = channel
@@ -76,21 +88,23 @@ export class Relay {
         return
       }
     }
+    if (!this.#mayRelay(allocation, length, now)) return
     this.#countToPeer(allocation, length)
     out.forward(d, CHANNEL_HEADER_LENGTH, length, channel.path)
   }
 
   /** RFC 8656 §11.2. Whatever is wrong with it, an indication is dropped in silence. */
   send(message: StunMessage, d: Datagram, now: number, out: Out<never>): void {
-    const allocation = this.#table.ofClient(d.path)
-    if (allocation === undefined) return this.#counters.drop("no-allocation")
+    const first = this.#table.ofClient(d.path)
+    if (first === undefined) return this.#counters.drop("no-allocation")
     const peerAt = message.indexOf(Attribute.xorPeerAddress)
     const dataAt = message.indexOf(Attribute.data)
     const peer = this.#peer
     if (peerAt < 0 || dataAt < 0 || !readXorAddress(message, peerAt, peer) || peer.port === 0) {
       return this.#counters.drop("malformed")
     }
-    if (allocation.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")
+    const allocation = first.towards(peer.ip)
+    if (allocation?.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")
     const verdict = this.#policy.authorizePeer(peer.ip, peer.port)
     if (verdict === "denied") return this.#counters.drop("forbidden-peer")
     const start = message.valueAt(dataAt) - d.offset
@@ -101,6 +115,7 @@ export class Relay {
     }
     const path = out.paths.open(allocation.socket, peer)
     if (path === NO_PATH) return this.#counters.drop("no-path")
+    if (!this.#mayRelay(allocation, length, now)) return
     this.#countToPeer(allocation, length)
     out.forward(d, start, length, path)
   }
@@ -128,6 +143,7 @@ export class Relay {
     // As the receiver's socket would have it: a datagram from the sender's relayed address.
     const path = out.paths.open(receiver.socket, from.relayed)
     if (path === NO_PATH) return this.#counters.drop("no-path")
+    if (!this.#mayRelay(from, length, now)) return
     this.#countToPeer(from, length)
     this.#toClient(receiver, path, d, start, length, now, out)
   }
@@ -158,6 +174,7 @@ export class Relay {
     if (!isJudged && this.#policy.authorizePeer(peer.ip, peer.port) === "denied") {
       return this.#counters.drop("forbidden-peer")
     }
+    if (!this.#mayRelay(allocation, length, now)) return
     this.#countToClient(allocation, length)
     // RFC 8656 §12.5: where a channel is bound, the server must use it.
     if (channel?.isLive(now)) {
@@ -197,13 +214,29 @@ export class Relay {
     return header
   }
 
+  /** Whether there is bandwidth left for a packet, which then is spent; counted as dropped where there is none. */
+  #mayRelay(allocation: Allocation, length: number, now: number): boolean {
+    const own = allocation.bandwidth
+    const all = this.#bandwidth
+    if (own === undefined && all === undefined) return true
+    if (own?.isOpen(now) === false || all?.isOpen(now) === false) {
+      this.#counters.drop("over-bandwidth")
+      return false
+    }
+    own?.spend(length)
+    all?.spend(length)
+    return true
+  }
+
   #countToPeer(allocation: Allocation, length: number): void {
+    allocation.packetsToPeers++
     allocation.bytesToPeers += length
     this.#counters.packetsToPeers++
     this.#counters.bytesToPeers += length
   }
 
   #countToClient(allocation: Allocation, length: number): void {
+    allocation.packetsToClient++
     allocation.bytesToClient += length
     this.#counters.packetsToClients++
     this.#counters.bytesToClients += length

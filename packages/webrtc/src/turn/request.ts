@@ -1,4 +1,12 @@
-import { AddressFamily, AddressSlot, Attribute, readXorAddress, type StunMessage } from "../stun/index.ts"
+import {
+  AddressFamily,
+  AddressSlot,
+  Attribute,
+  readXorAddress,
+  type StunMessage,
+  type StunWriter,
+} from "../stun/index.ts"
+import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { Authenticated } from "./authentication.ts"
 import type { TurnLimits } from "./options.ts"
@@ -16,6 +24,8 @@ export interface Request {
 export interface Refusal {
   readonly code: number
   readonly why: string
+  /** What else the response says. */
+  readonly attributes?: (writer: StunWriter) => void
 }
 
 /** What the handlers of the methods share. */
@@ -28,14 +38,14 @@ export interface Context {
   readonly lastChannel: number
 }
 
-export function refusal(code: number, why: string): Refusal {
-  return { code, why }
+export function refusal(code: number, why: string, attributes?: Refusal["attributes"]): Refusal {
+  return attributes === undefined ? { code, why } : { code, why, attributes }
 }
 
 /** RFC 8656 §18.6: the family that an attribute names; 0 when it is absent, undefined when it is unreadable. */
-export function requestedFamily(message: StunMessage): 4 | 6 | 0 | undefined {
-  if (!message.has(Attribute.requestedAddressFamily)) return 0
-  const value = message.uint32(Attribute.requestedAddressFamily)
+export function familyIn(message: StunMessage, attribute: number): 4 | 6 | 0 | undefined {
+  if (!message.has(attribute)) return 0
+  const value = message.uint32(attribute)
   if (value < 0) return undefined
   const family = Math.floor(value / 0x1000000)
   if (family === AddressFamily.ipv4) return 4
@@ -53,14 +63,17 @@ export function desiredLifetime(message: StunMessage, limits: TurnLimits): numbe
   return Math.max(limits.defaultLifetime, Math.min(asked, limits.maxLifetime))
 }
 
-/** The peer that a request names, not judged yet. */
-export function namedPeer(message: StunMessage, index: number, family: 4 | 6): AddressSlot | Refusal {
+/** The peer that a request names, not judged yet, and which of a client's allocations relays to it. */
+export function namedPeer(
+  message: StunMessage,
+  index: number,
+  allocation: Allocation,
+): { peer: AddressSlot; owner: Allocation } | Refusal {
   const peer = new AddressSlot()
   if (!readXorAddress(message, index, peer)) return refusal(400, "unreadable XOR-PEER-ADDRESS")
-  if (peer.ip.length !== (family === 4 ? 4 : 16)) {
-    return refusal(443, "the peer's address family is not the allocation's")
-  }
-  return peer
+  const owner = allocation.towards(peer.ip)
+  if (owner === undefined) return refusal(443, "the peer's address family is not the allocation's")
+  return { peer, owner }
 }
 
 export const forbiddenPeer = (): Refusal => refusal(403, "peer denied by policy")

@@ -1,5 +1,5 @@
 import type { Out, Path } from "../contract/index.ts"
-import { MessageClass, StunWriter } from "../stun/index.ts"
+import { MessageClass, type PasswordAlgorithm, StunWriter } from "../stun/index.ts"
 import type { Counters } from "./counters.ts"
 import type { LongTermKey } from "./long-term-key.ts"
 
@@ -15,6 +15,8 @@ export interface ReplyTo {
   readonly fingerprint: boolean
   /** What the request was authenticated with, if it was: then the response is too (RFC 8489 §9.2.4). */
   readonly key: LongTermKey | undefined
+  /** The PASSWORD-ALGORITHM of the request: it decides which integrity the response has (RFC 8489 §9.2.4). */
+  readonly algorithm: PasswordAlgorithm | undefined
 }
 
 /** Writes responses straight into the send slab. Without SOFTWARE: it tells attackers more than users. */
@@ -26,14 +28,15 @@ export class Responder {
     this.#counters = counters
   }
 
-  success(to: ReplyTo, out: Out<never>, attributes?: (writer: StunWriter) => void): void {
-    this.#respond(to, MessageClass.success, out, attributes)
+  /** Returns the length of the response, as `error` does, in bytes. */
+  success(to: ReplyTo, out: Out<never>, attributes?: (writer: StunWriter) => void): number {
+    return this.#respond(to, MessageClass.success, out, attributes)
   }
 
   /** Without a reason phrase: the code says it, and the response stays small (RFC 8489 §14.8). */
-  error(to: ReplyTo, code: number, out: Out<never>, attributes?: (writer: StunWriter) => void): void {
+  error(to: ReplyTo, code: number, out: Out<never>, attributes?: (writer: StunWriter) => void): number {
     this.#counters.error(code)
-    this.#respond(to, MessageClass.error, out, writer => {
+    return this.#respond(to, MessageClass.error, out, writer => {
       writer.errorCode(code)
       attributes?.(writer)
     })
@@ -44,13 +47,15 @@ export class Responder {
     messageClass: MessageClass,
     out: Out<never>,
     attributes?: (writer: StunWriter) => void,
-  ): void {
+  ): number {
     const at = out.reserve(to.client, MAX_RESPONSE_LENGTH)
     const writer = this.#writer
     writer.begin(out.bytes, at, MAX_RESPONSE_LENGTH, messageClass, to.method, to.transactionId)
     attributes?.(writer)
-    if (to.key !== undefined) writer.messageIntegrity(to.key.sha1)
+    to.key?.authenticate(writer, to.algorithm)
     if (to.fingerprint) writer.fingerprint()
-    out.commit(writer.end())
+    const length = writer.end()
+    out.commit(length)
+    return length
   }
 }

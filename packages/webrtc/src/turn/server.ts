@@ -11,7 +11,9 @@ import {
 import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
-import { Authentication } from "./authentication.ts"
+import { type AlternateServers, checkAlternates } from "./alternate-server.ts"
+import { type Authenticated, Authentication, type Unauthenticated } from "./authentication.ts"
+import { Challenger } from "./challenge.ts"
 import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
@@ -32,8 +34,10 @@ import { Relay } from "./relay.ts"
 import { type Context, type Refusal, type Request, refusal } from "./request.ts"
 import { type ReplyTo, Responder } from "./responder.ts"
 import { RevokedUsers } from "./revoked-users.ts"
+import { SourceBudget } from "./source-budget.ts"
+import type { AllocationUsage } from "./usage.ts"
 
-/** `username` as received: opaque bytes. Byte counts are of application data, without any header. */
+/** `username` as received: opaque bytes. `freed` says what the allocation has cost in all. */
 export type TurnEvent =
   | {
       readonly type: "allocated"
@@ -42,14 +46,7 @@ export type TurnEvent =
       readonly client: Address
       readonly relayed: Address
     }
-  | {
-      readonly type: "freed"
-      readonly allocation: number
-      readonly username: Uint8Array
-      readonly reason: FreedReason
-      readonly bytesToPeers: number
-      readonly bytesToClient: number
-    }
+  | ({ readonly type: "freed"; readonly reason: FreedReason } & AllocationUsage)
 
 export type FreedReason = Extract<TurnEvidence, { kind: "freed" }>["reason"]
 
@@ -77,6 +74,8 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.data,
   Attribute.realm,
   Attribute.nonce,
+  Attribute.passwordAlgorithm,
+  Attribute.userhash,
   Attribute.xorRelayedAddress,
   Attribute.requestedAddressFamily,
   Attribute.evenPort,
@@ -92,8 +91,6 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
  * nothing for anybody who has not returned a nonce with a valid MESSAGE-INTEGRITY.
  */
 export class TurnServer implements Machine<TurnEvent> {
-  readonly #realm: Uint8Array
-  readonly #nonces: NonceMint
   readonly #authentication: Authentication
   readonly #revoked: RevokedUsers
   readonly #table: AllocationTable
@@ -102,6 +99,8 @@ export class TurnServer implements Machine<TurnEvent> {
   readonly #allocate: Allocate
   readonly #counters = new Counters()
   readonly #responder = new Responder(this.#counters)
+  readonly #challenger: Challenger
+  readonly #strangers: SourceBudget
   readonly #evidence: EvidenceBudget
   readonly #message = new StunMessage()
   #isClosed = false
@@ -114,16 +113,22 @@ export class TurnServer implements Machine<TurnEvent> {
     if (secrets.length === 0 || secrets.some(secret => secret.length === 0)) {
       throw new TypeError("secrets: at least one is needed, and none may be empty")
     }
-    this.#realm = realmBytes(options.realm ?? DEFAULT_REALM)
-    this.#nonces = new NonceMint(crypto, limits.nonceLifetime)
+    const realm = realmBytes(options.realm ?? DEFAULT_REALM)
+    const nonces = new NonceMint(crypto, limits.nonceLifetime)
     this.#revoked = new RevokedUsers(limits.revokedUsers)
     this.#authentication = new Authentication({
       crypto,
       epoch,
       secrets,
-      realm: this.#realm,
-      nonces: this.#nonces,
+      realm,
+      nonces,
       isRevoked: user => this.#revoked.has(user),
+    })
+    this.#challenger = new Challenger(realm, nonces, this.#responder)
+    this.#strangers = new SourceBudget({
+      bytesPerSecond: limits.strangersBytesPerSecond,
+      burst: limits.strangersBurst,
+      sources: limits.strangersRemembered,
     })
     const random = new RandomPool(crypto)
     const relays = relayAddresses(options)
@@ -134,7 +139,7 @@ export class TurnServer implements Machine<TurnEvent> {
       (ip, port) => table.relayedFrom(ip, port) !== undefined,
     )
     this.#table = table
-    this.#relay = new Relay(table, policy, this.#counters, random, (allocation, peer, out) =>
+    this.#relay = new Relay(table, policy, limits, this.#counters, random, (allocation, peer, out) =>
       this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
     )
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
@@ -160,12 +165,13 @@ export class TurnServer implements Machine<TurnEvent> {
 
   reply(r: Reply, now: number, out: TurnOut): void {
     if (r.type === "bound") {
-      const allocation = this.#allocate.bound(r.id, r.socket, now, out)
-      if (allocation !== undefined) this.#tellAllocated(allocation, out)
+      for (const allocation of this.#allocate.bound(r.id, r.socket, now, out))
+        this.#tellAllocated(allocation, out)
       return
     }
-    const failed = this.#allocate.failed(r.id, r.reason, out)
-    if (failed !== undefined) this.#noteRefused(failed.client, Method.allocate, failed.refused, now, out)
+    const outcome = this.#allocate.failed(r.id, r.reason, now, out)
+    if ("refused" in outcome) this.#noteRefused(outcome.client, Method.allocate, outcome.refused, now, out)
+    else for (const allocation of outcome) this.#tellAllocated(allocation, out)
   }
 
   tick(now: number, out: TurnOut): void {
@@ -174,7 +180,7 @@ export class TurnServer implements Machine<TurnEvent> {
       allocation !== undefined;
       allocation = this.#table.expireNext(now, out)
     ) {
-      this.#tellFreed(allocation, "expired", out)
+      if (allocation.isOpen) this.#tellFreed(allocation, "expired", now, out)
     }
   }
 
@@ -183,9 +189,10 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
-  closed(path: Path, _now: number, out: TurnOut): void {
-    const allocation = this.#table.ofClient(path)
-    if (allocation !== undefined) this.#free(allocation, "connection-closed", out)
+  closed(path: Path, now: number, out: TurnOut): void {
+    for (const allocation of this.#table.ofClient(path)?.both ?? []) {
+      this.#free(allocation, "connection-closed", now, out)
+    }
   }
 
   /**
@@ -196,19 +203,35 @@ export class TurnServer implements Machine<TurnEvent> {
     this.#revoked.add(user, until, now)
     if (this.#table.allocationsOf(user) === 0) return
     for (const allocation of this.#table.all)
-      if (allocation.user === user) this.#free(allocation, "revoked", out)
+      if (allocation.user === user) this.#free(allocation, "revoked", now, out)
+  }
+
+  /**
+   * From now on whoever would allocate is sent to another server, where there is one for them (300, RFC 8656 §7.2); who
+   * has an allocation keeps it. Throws a TypeError that names what is no address or name.
+   */
+  drain(alternates: AlternateServers): void {
+    checkAlternates(alternates)
+    this.#allocate.redirect(alternates)
   }
 
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
-  close(_now: number, out: TurnOut): void {
+  close(now: number, out: TurnOut): void {
     this.#isClosed = true
     this.#table.forgetAwaited()
-    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", out)
+    for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
   counters(): TurnCounters {
     const { size: allocations, perTransport: allocationsOver, freePorts, reservedPorts } = this.#table
     return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
+  }
+
+  /** What each live allocation has cost until now. What has ended said so in its `freed` event. */
+  usage(now: number): AllocationUsage[] {
+    const live: AllocationUsage[] = []
+    for (const allocation of this.#table.all) if (allocation.isBound) live.push(allocation.usage(now))
+    return live
   }
 
   #receiveStun(d: Datagram, now: number, out: TurnOut): void {
@@ -220,7 +243,9 @@ export class TurnServer implements Machine<TurnEvent> {
     }
     if (message.class === MessageClass.indication) return this.#receiveIndication(d, now, out)
     if (message.class !== MessageClass.request) return this.#counters.drop("unexpected")
-    if (message.method === Method.binding) return this.#answerBinding(d, out)
+    if (message.method === Method.binding) {
+      return this.#answerStranger(d, now, out, () => this.#answerBinding(d, out))
+    }
     if (METHOD_NAMES.has(message.method)) return this.#receiveRequest(d, now, out)
     this.#counters.drop("unexpected")
   }
@@ -235,16 +260,15 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   /** RFC 8489 §12: without authentication, and with nothing that the request could be amplified by. */
-  #answerBinding(d: Datagram, out: TurnOut): void {
+  #answerBinding(d: Datagram, out: TurnOut): number {
     this.#counters.bindingRequests++
     const to = this.#replyTo(d.path)
     const unknown = this.#message.unknownAttributes(UNDERSTOOD)
     if (unknown.length > 0) {
-      this.#responder.error(to, 420, out, writer => writer.unknownAttributes(unknown))
-      return
+      return this.#responder.error(to, 420, out, writer => writer.unknownAttributes(unknown))
     }
     const client = out.paths.remote(d.path)
-    this.#responder.success(to, out, writer =>
+    return this.#responder.success(to, out, writer =>
       writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port),
     )
   }
@@ -255,15 +279,12 @@ export class TurnServer implements Machine<TurnEvent> {
     const allocation = this.#table.ofClient(d.path)
     const from = this.#authentication.authenticate(message, client, allocation, now)
     if (from.code !== 0) {
-      this.#challenge(d.path, from, now, out)
-      return
+      return this.#answerStranger(d, now, out, () => this.#challenge(d, from, now, out))
     }
-    const to = this.#replyTo(d.path, from.key)
+    const to = this.#replyTo(d.path, from)
     const refused = this.#handle({ message, from, to }, allocation, now, out)
     if (refused === undefined) return
-    this.#responder.error(to, refused.code, out, writer => {
-      if (refused.code === 420) writer.unknownAttributes(message.unknownAttributes(UNDERSTOOD))
-    })
+    this.#responder.error(to, refused.code, out, refused.attributes)
     this.#noteRefused(d.path, message.method, refused, now, out, allocation)
   }
 
@@ -275,31 +296,34 @@ export class TurnServer implements Machine<TurnEvent> {
   ): Refusal | undefined {
     const { message, from } = request
     const unknown = message.unknownAttributes(UNDERSTOOD)
-    if (unknown.length > 0) return refusal(420, `unknown attributes: ${unknown.map(hex).join(", ")}`)
+    if (unknown.length > 0) {
+      const why = `unknown attributes: ${unknown.map(hex).join(", ")}`
+      return refusal(420, why, writer => writer.unknownAttributes(unknown))
+    }
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
     // RFC 8656 §5: everything else needs an allocation, and its owner.
-    if (!allocation?.isBound) return refusal(437, "no allocation")
+    if (!allocation?.isOpen) return refusal(437, "no allocation")
     if (from.key !== allocation.key) return refusal(441, "the allocation is another user's")
     switch (message.method) {
       case Method.refresh:
-        return refresh(this.#context, allocation, request, now, out, () =>
-          this.#free(allocation, "refresh-zero", out),
+        return refresh(this.#context, allocation, request, now, out, each =>
+          this.#free(each, "refresh-zero", now, out),
         )
       case Method.createPermission:
-        return createPermission(this.#context, allocation, request, now, out, ip =>
+        return createPermission(this.#context, allocation, request, now, out, (owner, ip) =>
           out.note({
             layer: "turn",
             kind: "permitted",
-            allocation: allocation.number,
+            allocation: owner.number,
             peer: formatIp(ip),
           }),
         )
       default:
-        return channelBind(this.#context, allocation, request, now, out, channel =>
+        return channelBind(this.#context, allocation, request, now, out, (owner, channel) =>
           out.note({
             layer: "turn",
             kind: "bound-channel",
-            allocation: allocation.number,
+            allocation: owner.number,
             channel: channel.number,
             peer: formatAddress(channel.peer),
           }),
@@ -307,36 +331,47 @@ export class TurnServer implements Machine<TurnEvent> {
     }
   }
 
-  /** RFC 8489 §9.2.4. Not authenticated, and as short as can be: it goes to whoever the request says it came from. */
-  #challenge(client: Path, refused: Refusal, now: number, out: TurnOut): void {
-    this.#responder.error(this.#replyTo(client), refused.code, out, writer => {
-      if (refused.code === 400) return
-      writer.attribute(Attribute.realm, this.#realm)
-      writer.attribute(Attribute.nonce, this.#nonces.mint(out.paths.remote(client), now))
-    })
+  /**
+   * Answers who is not authenticated, as long as their source has budget left. `answer` returns its length. Over a
+   * connection nobody is answered who is not there.
+   */
+  #answerStranger(d: Datagram, now: number, out: TurnOut, answer: () => number): void {
+    if (out.paths.transport(d.path) !== "udp") {
+      answer()
+      return
+    }
+    const budget = this.#strangers.of(out.paths.remote(d.path).ip)
+    if (!budget.isOpen(now)) return this.#counters.drop("over-budget")
+    budget.spend(answer())
+  }
+
+  #challenge(d: Datagram, refused: Unauthenticated, now: number, out: TurnOut): number {
+    const length = this.#challenger.refuse(this.#replyTo(d.path), refused.code, d.length, now, out)
     // The first request has no credentials, and nonces go stale: that is how it is meant to be.
     const isOrdinary = refused.code === 438 || !this.#hasIntegrity()
-    if (!isOrdinary) this.#noteRefused(client, this.#message.method, refused, now, out)
+    if (!isOrdinary) this.#noteRefused(d.path, this.#message.method, refused, now, out)
+    return length
   }
 
   #hasIntegrity(): boolean {
     return this.#message.integrityAt >= 0 || this.#message.integritySha256At >= 0
   }
 
-  #replyTo(client: Path, key?: ReplyTo["key"]): ReplyTo {
+  #replyTo(client: Path, from?: Authenticated): ReplyTo {
     const { method, fingerprintAt } = this.#message
     return {
       client,
       method,
       transactionId: this.#message.transactionId.slice(),
       fingerprint: fingerprintAt >= 0,
-      key,
+      key: from?.key,
+      algorithm: from?.algorithm,
     }
   }
 
-  #free(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
+  #free(allocation: Allocation, reason: FreedReason, now: number, out: TurnOut): void {
     this.#table.free(allocation, out)
-    if (allocation.isBound) this.#tellFreed(allocation, reason, out)
+    if (allocation.isOpen) this.#tellFreed(allocation, reason, now, out)
   }
 
   #tellAllocated(allocation: Allocation, out: TurnOut): void {
@@ -355,9 +390,9 @@ export class TurnServer implements Machine<TurnEvent> {
     })
   }
 
-  #tellFreed(allocation: Allocation, reason: FreedReason, out: TurnOut): void {
-    const { number, username, bytesToPeers, bytesToClient } = allocation
-    out.tell({ type: "freed", allocation: number, username, reason, bytesToPeers, bytesToClient })
+  #tellFreed(allocation: Allocation, reason: FreedReason, now: number, out: TurnOut): void {
+    const { number, bytesToPeers, bytesToClient } = allocation
+    out.tell({ type: "freed", reason, ...allocation.usage(now) })
     out.note({ layer: "turn", kind: "freed", allocation: number, reason, bytesToPeers, bytesToClient })
   }
 

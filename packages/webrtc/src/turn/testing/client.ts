@@ -1,14 +1,16 @@
 import assert from "node:assert/strict"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import { type Address, formatAddress, writeUint16 } from "../../bytes/index.ts"
-import type { Hmac } from "../../crypto/index.ts"
 import {
   AddressSlot,
   Attribute,
   hasValidFingerprint,
   hasValidIntegrity,
+  hasValidIntegritySha256,
   MessageClass,
   Method,
+  PasswordAlgorithm,
+  passwordAlgorithmsValue,
   readErrorCode,
   readXorAddress,
   StunMessage,
@@ -31,12 +33,24 @@ export interface RequestOptions {
   readonly password?: string
   readonly realm?: string
   readonly nonce?: Uint8Array
+  /** MESSAGE-INTEGRITY-SHA256 instead of MESSAGE-INTEGRITY. */
   readonly sha256?: boolean
+  /** PASSWORD-ALGORITHM, with the PASSWORD-ALGORITHMS that were offered. */
+  readonly algorithm?: PasswordAlgorithm
+  /** Other PASSWORD-ALGORITHMS than those offered. */
+  readonly algorithms?: readonly PasswordAlgorithm[]
   /** What to do to the bytes before they go out. */
   readonly tamper?: (bytes: Uint8Array) => Uint8Array
 }
 
 type Fill = (writer: StunWriter) => void
+
+export const SHORT_ALLOCATE: Fill = writer => writer.requestedTransport(17)
+/** Long enough that the answer has room for the nonce cookie. */
+export const LONG_ALLOCATE: Fill = writer => {
+  writer.requestedTransport(17)
+  writer.text(Attribute.software, "a test")
+}
 
 let lastId = 0
 export function newTransactionId(): Uint8Array {
@@ -98,11 +112,18 @@ export class Client {
     fill(writer)
     const username = options.username ?? this.username
     const encoded = typeof username === "string" ? new TextEncoder().encode(username) : username
-    const key = longTermKey(encoded, options.realm ?? this.realm, options.password ?? this.password)
+    const hash = hashOf(options)
+    const key = longTermKey(encoded, options.realm ?? this.realm, options.password ?? this.password, hash)
     writer.attribute(Attribute.username, encoded)
     writer.text(Attribute.realm, options.realm ?? this.realm)
     writer.attribute(Attribute.nonce, options.nonce ?? this.nonce ?? new Uint8Array(16))
-    if (options.sha256) writer.messageIntegritySha256(nodeCrypto.hmac("sha256", key))
+    if (options.algorithm !== undefined) {
+      writer.attribute(Attribute.passwordAlgorithm, passwordAlgorithmsValue([options.algorithm]))
+      const offered = [PasswordAlgorithm.sha256, PasswordAlgorithm.md5]
+      writer.attribute(Attribute.passwordAlgorithms, passwordAlgorithmsValue(options.algorithms ?? offered))
+    }
+    if (options.sha256 ?? options.algorithm !== undefined)
+      writer.messageIntegritySha256(nodeCrypto.hmac("sha256", key))
     else writer.messageIntegrity(nodeCrypto.hmac("sha1", key))
     if (options.fingerprint) writer.fingerprint()
     const encodedRequest = bytes.slice(0, writer.end())
@@ -119,22 +140,29 @@ export class Client {
     const mine = sent.filter(({ to }) => formatAddress(to) === formatAddress(this.address))
     assert.equal(mine.length, 1, `${mine.length} answers`)
     const answer = read(mine[0]!.bytes)
-    if (answer.message.integrityAt >= 0) {
+    const { integrityAt, integritySha256At } = answer.message
+    if (integrityAt >= 0 || integritySha256At >= 0) {
       const encoded = new TextEncoder().encode(this.username)
       const username = options.username ?? encoded
       const key = longTermKey(
         typeof username === "string" ? new TextEncoder().encode(username) : username,
         this.realm,
         options.password ?? this.password,
+        hashOf(options),
       )
-      assert.ok(hasValidIntegrity(answer.message, hmac(key)), "the answer's integrity is wrong")
+      // RFC 8489 §9.2.4: one of the two, by what the request negotiated.
+      const isValid =
+        options.algorithm === undefined
+          ? integritySha256At < 0 && hasValidIntegrity(answer.message, nodeCrypto.hmac("sha1", key))
+          : integrityAt < 0 && hasValidIntegritySha256(answer.message, nodeCrypto.hmac("sha256", key))
+      assert.ok(isValid, "the answer's integrity is wrong")
     }
     return answer
   }
 
-  /** Fetches a nonce by a request without credentials. */
-  challenge(): Answer {
-    const answer = this.answer(this.send(this.plain(Method.allocate)))
+  /** Fetches a nonce by a request without credentials: the shortest that a client sends, or `LONG_ALLOCATE`. */
+  challenge(fill: Fill = SHORT_ALLOCATE): Answer {
+    const answer = this.answer(this.send(this.plain(Method.allocate, fill)))
     assert.equal(answer.code, 401)
     this.nonce = answer.message.value(Attribute.nonce)!.slice()
     return answer
@@ -196,8 +224,8 @@ export class Client {
   }
 }
 
-function hmac(key: Uint8Array): Hmac {
-  return nodeCrypto.hmac("sha1", key)
+function hashOf({ algorithm }: RequestOptions): "md5" | "sha256" {
+  return algorithm === PasswordAlgorithm.sha256 ? "sha256" : "md5"
 }
 
 export function read(bytes: Uint8Array): Answer {

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
+import { createSocket, type Socket } from "node:dgram"
+import { once } from "node:events"
+import { test } from "node:test"
+import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import {
+  Attribute,
+  MessageClass,
+  Method,
+  readErrorCode,
+  StunMessage,
+  StunWriter,
+  TRANSPORT_UDP,
+} from "@tightbeam/webrtc/stun"
+import { parseConfig } from "../config/schema.ts"
+import { createLog } from "../log/index.ts"
+import { type IceServers, Relay } from "./relay.ts"
+
+const parse = (drainTo: object) => parseConfig({ turn: { address: "127.0.0.1", port: 0, drainTo } }).turn
+
+let requests = 0
+
+/** Sends a request of what `fill` writes, and resolves with its answer. */
+async function exchange(socket: Socket, port: number, fill: (writer: StunWriter) => void) {
+  const bytes = new Uint8Array(500)
+  const writer = new StunWriter()
+  const id = new Uint8Array(12).fill(++requests)
+  writer.begin(bytes, 0, bytes.length, MessageClass.request, Method.allocate, id)
+  writer.requestedTransport(TRANSPORT_UDP)
+  fill(writer)
+  socket.send(bytes.subarray(0, writer.end()), port, "127.0.0.1")
+  const [answer] = (await once(socket, "message")) as [Buffer]
+  const message = new StunMessage()
+  assert.equal(message.parse(answer, 0, answer.length), undefined)
+  return message
+}
+
+async function allocate(socket: Socket, port: number, server: IceServers["iceServers"][number]) {
+  const challenge = await exchange(socket, port, () => {})
+  const [realm, nonce] = [challenge.value(Attribute.realm)!, challenge.value(Attribute.nonce)!]
+  const { username = "", credential = "" } = server
+  const key = createHash("md5")
+    .update(`${username}:${Buffer.from(realm).toString()}:${credential}`)
+    .digest()
+  return exchange(socket, port, writer => {
+    writer.text(Attribute.username, username)
+    writer.attribute(Attribute.realm, realm)
+    writer.attribute(Attribute.nonce, nonce)
+    writer.messageIntegrity(nodeCrypto.hmac("sha1", key))
+  })
+}
+
+test("while it drains, who comes is sent to turn.drainTo", async t => {
+  const relay = await Relay.start({
+    turn: parse({
+      udp: ["[2001:db8::7]:3479", "192.0.2.7:3478"],
+      tls: ["192.0.2.7:443"],
+      tlsHost: "b.example",
+    }),
+    announce: "127.0.0.1",
+    secret: new Uint8Array(32),
+    listeners: [],
+    log: createLog({ level: "error", form: "json", write: line => assert.fail(line) }),
+  })
+  t.after(() => relay.close())
+  const server = relay.iceServers("blue", "p1").iceServers[1]!
+  const [early, late] = [createSocket("udp4"), createSocket("udp4")]
+  t.after(() => [early, late].forEach(socket => socket.close()))
+  const before = await allocate(early, relay.port, server)
+  assert.equal(before.class, MessageClass.success)
+  void relay.drain()
+  const after = await allocate(late, relay.port, server)
+  assert.equal(readErrorCode(after)?.code, 300)
+  assert.deepEqual([...after.value(Attribute.alternateServer)!], [0, 1, 3478 >> 8, 3478 & 255, 192, 0, 2, 7])
+  assert.equal(relay.counters().turn.allocations, 1)
+})
+
+test("where clients are sent to is an address with a port, one of each family", () => {
+  for (const udp of [
+    ["192.0.2.7"],
+    ["192.0.2.7:0"],
+    ["192.0.2.7:65536"],
+    ["2001:db8::7:3478"],
+    ["[192.0.2.7]:3478"],
+    ["turn.example:3478"],
+    ["192.0.2.7:3478", "192.0.2.8:3478"],
+  ]) {
+    assert.throws(() => parse({ udp }), /"drainTo",\s+"udp"/, String(udp))
+  }
+  assert.deepEqual(parse({ udp: ["[2001:db8::7]:1"] }).drainTo.udp, ["[2001:db8::7]:1"])
+})

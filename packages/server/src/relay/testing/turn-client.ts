@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto"
+import { createSocket, type Socket as UdpSocket } from "node:dgram"
+import { once } from "node:events"
+import type { Socket as StreamSocket } from "node:net"
+import { parseIp } from "@tightbeam/webrtc/bytes"
+import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { FrameSplitter } from "@tightbeam/webrtc/net"
+import {
+  AddressSlot,
+  Attribute,
+  MessageClass,
+  Method,
+  readErrorCode,
+  readXorAddress,
+  StunMessage,
+  StunWriter,
+  TRANSPORT_UDP,
+} from "@tightbeam/webrtc/stun"
+import { turnFraming } from "@tightbeam/webrtc/turn"
+
+type Fill = (writer: StunWriter) => void
+
+interface Wire {
+  send(bytes: Uint8Array): void
+  receive(): Promise<Uint8Array>
+}
+
+/** A TURN client on a real socket of 127.0.0.1: one request at a time, its answer awaited. */
+export class TurnClient<Socket = UdpSocket> {
+  readonly socket: Socket
+  readonly #wire: Wire
+  readonly #username: string
+  readonly #password: string
+  #realm = ""
+  #nonce: Uint8Array = new Uint8Array(0)
+  #requests = 0
+
+  /** Over UDP, to a port of 127.0.0.1. */
+  static async open(server: number, username: string, password: string): Promise<TurnClient> {
+    const socket = createSocket("udp4")
+    socket.bind(0, "127.0.0.1")
+    await once(socket, "listening")
+    const wire: Wire = {
+      send: bytes => socket.send(bytes, server, "127.0.0.1"),
+      receive: async () => ((await once(socket, "message")) as [Buffer])[0],
+    }
+    return new TurnClient(socket, wire, username, password)
+  }
+
+  /** Over a connection, TLS or not. */
+  static over<Stream extends StreamSocket>(
+    socket: Stream,
+    username: string,
+    password: string,
+  ): TurnClient<Stream> {
+    const splitter = new FrameSplitter(turnFraming)
+    const messages: Uint8Array[] = []
+    socket.on("data", (chunk: Buffer) => {
+      splitter.push(chunk, turnFraming.longest, (bytes, at, length) => {
+        messages.push(bytes.slice(at, at + length))
+        return true
+      })
+    })
+    const wire: Wire = {
+      send: bytes => {
+        const padding = turnFraming.lengthOnStream(bytes.length) - bytes.length
+        socket.write(Buffer.concat([bytes, new Uint8Array(padding)]))
+      },
+      receive: async () => {
+        while (messages.length === 0) await once(socket, "data")
+        return messages.shift()!
+      },
+    }
+    return new TurnClient(socket, wire, username, password)
+  }
+
+  private constructor(socket: Socket, wire: Wire, username: string, password: string) {
+    this.socket = socket
+    this.#wire = wire
+    this.#username = username
+    this.#password = password
+  }
+
+  /** Allocates; resolves with the relayed port, 0 when it was refused. */
+  async allocate(): Promise<number> {
+    const challenge = await this.#exchange(Method.allocate, writer =>
+      writer.requestedTransport(TRANSPORT_UDP),
+    )
+    this.#realm = Buffer.from(challenge.value(Attribute.realm)!).toString()
+    this.#nonce = challenge.value(Attribute.nonce)!.slice()
+    const allocated = await this.#exchange(
+      Method.allocate,
+      this.#signed(writer => writer.requestedTransport(TRANSPORT_UDP)),
+    )
+    const slot = new AddressSlot()
+    readXorAddress(allocated, allocated.indexOf(Attribute.xorRelayedAddress), slot)
+    return slot.port
+  }
+
+  /** Refreshes; resolves with the lifetime granted, in seconds. 0 frees the allocation. */
+  async refresh(lifetime: number): Promise<number> {
+    const answer = await this.#exchange(
+      Method.refresh,
+      this.#signed(writer => writer.uint32(Attribute.lifetime, lifetime)),
+    )
+    return answer.uint32(Attribute.lifetime)
+  }
+
+  /** The error code of a CreatePermission or, with a channel, of a ChannelBind; 0 is success. */
+  async permit(ip: string, port: number, channel?: number): Promise<number> {
+    const method = channel === undefined ? Method.createPermission : Method.channelBind
+    const answer = await this.#exchange(
+      method,
+      this.#signed(writer => {
+        if (channel !== undefined) writer.channelNumber(channel)
+        writer.xorAddress(Attribute.xorPeerAddress, parseIp(ip)!, port)
+      }),
+    )
+    return readErrorCode(answer)?.code ?? 0
+  }
+
+  /** Sends data on a bound channel. */
+  sendOn(channel: number, data: Uint8Array): void {
+    const header = Buffer.alloc(4)
+    header.writeUInt16BE(channel, 0)
+    header.writeUInt16BE(data.length, 2)
+    this.#wire.send(Buffer.concat([header, data]))
+  }
+
+  /** The next message, whatever it is. */
+  receive(): Promise<Uint8Array> {
+    return this.#wire.receive()
+  }
+
+  async #exchange(method: number, fill: Fill): Promise<StunMessage> {
+    const bytes = new Uint8Array(1500)
+    const writer = new StunWriter()
+    const id = new Uint8Array(12).fill(++this.#requests)
+    writer.begin(bytes, 0, bytes.length, MessageClass.request, method, id)
+    fill(writer)
+    this.#wire.send(bytes.subarray(0, writer.end()))
+    const answer = await this.#wire.receive()
+    const message = new StunMessage()
+    message.parse(new Uint8Array(answer), 0, answer.length)
+    return message
+  }
+
+  #signed(fill: Fill): Fill {
+    const key = createHash("md5").update(`${this.#username}:${this.#realm}:${this.#password}`).digest()
+    return writer => {
+      fill(writer)
+      writer.text(Attribute.username, this.#username)
+      writer.text(Attribute.realm, this.#realm)
+      writer.attribute(Attribute.nonce, this.#nonce)
+      writer.messageIntegrity(nodeCrypto.hmac("sha1", key))
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import type { Transport } from "../contract/index.ts"
+
+/** What one allocation has cost so far. Packets and bytes are of application data, without any header. */
+export interface AllocationUsage {
+  readonly allocation: number
+  /** As received: opaque bytes. */
+  readonly username: Uint8Array
+  /** What the client reaches the server over. */
+  readonly transport: Transport
+  readonly packetsToPeers: number
+  readonly bytesToPeers: number
+  readonly packetsToClient: number
+  readonly bytesToClient: number
+  /** How long it has had its relayed address, in ms. */
+  readonly duration: number
+}
