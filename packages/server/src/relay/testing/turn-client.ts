@@ -40,6 +40,11 @@ export class TurnClient<Socket = UdpSocket> {
     const socket = createSocket("udp4")
     socket.bind(0, "127.0.0.1")
     await once(socket, "listening")
+    return TurnClient.on(socket, server, username, password)
+  }
+
+  /** As `open`, on a socket that is bound. */
+  static on(socket: UdpSocket, server: number, username: string, password: string): TurnClient {
     const wire: Wire = {
       send: bytes => socket.send(bytes, server, "127.0.0.1"),
       receive: async () => ((await once(socket, "message")) as [Buffer])[0],
