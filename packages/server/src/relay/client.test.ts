@@ -154,6 +154,39 @@ describe("TurnClient and TurnServer", () => {
     assert.equal(refused.until("failed").failure.reason, "address-family-not-supported")
   })
 
+  test("IPv4 and IPv6 by one allocation, or what there is and why not the other", () => {
+    const net = new TurnNetwork({ seed: 12, client: { families: "both" } })
+    net.allocate()
+    const families = net.until("allocated").relayed.map(({ ip }) => ip.length)
+    assert.deepEqual(families, [4, 16])
+    net.bind(net.peers[0]!)
+    net.until("channel-bound")
+    net.say(net.peers[0]!, "hi")
+    net.run(700_000)
+    assert.equal(net.heard.length, 1)
+    assert.equal(net.server.counters().allocations, 2, "both are refreshed")
+    const server = { relayedAddress: { v4: parseIp("5.5.5.5")! } }
+    const half = new TurnNetwork({ seed: 13, server, client: { families: "both" } })
+    half.allocate()
+    assert.deepEqual(half.until("allocated").refusedFamily, { family: 6, code: 440 })
+  })
+
+  test("keys and integrity are SHA-256's from the first signed request on", () => {
+    const net = new TurnNetwork({ seed: 14 })
+    net.allocate()
+    net.permit(net.peers[0]!)
+    net.until("permitted")
+    assert.deepEqual([...net.signatures], ["sha256"])
+  })
+
+  test("a server that drains sends newcomers to another one", () => {
+    const net = new TurnNetwork({ seed: 15 })
+    net.server.drain({ udp: { v4: { ip: parseIp("5.5.5.6")!, port: 3478 } } })
+    net.allocate()
+    const { server } = net.until("try-alternate")
+    assert.equal(formatAddress(server), "5.5.5.6:3478")
+  })
+
   test("an even port, and the next one for who has the token", () => {
     const net = new TurnNetwork({ seed: 9, client: { evenPort: "reserve-next" } })
     net.allocate()

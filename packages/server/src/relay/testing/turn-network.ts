@@ -2,6 +2,7 @@ import { type Driver, deterministicCrypto, type Host, type LinkOptions, Network 
 import { type Address, formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
 import type { Datagram, Machine, Out, Socket } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { StunMessage } from "@tightbeam/webrtc/stun"
 import {
   TurnClient,
   type TurnClientEvent,
@@ -31,6 +32,8 @@ class Echo implements Machine<string> {
 /** One machine in place of another, on the same sockets: a server that was started anew. */
 class Restartable implements Machine<unknown> {
   machine: TurnServer
+  /** What requests came with. */
+  readonly signatures: Set<"sha1" | "sha256"> = new Set<"sha1" | "sha256">()
   constructor(machine: TurnServer) {
     this.machine = machine
   }
@@ -38,6 +41,12 @@ class Restartable implements Machine<unknown> {
     return this.machine.nextTick
   }
   receive(...args: Parameters<TurnServer["receive"]>): void {
+    const [{ bytes, offset, length }] = args
+    const message = new StunMessage()
+    if (message.parse(bytes, offset, length) === undefined) {
+      if (message.integrityAt >= 0) this.signatures.add("sha1")
+      if (message.integritySha256At >= 0) this.signatures.add("sha256")
+    }
     this.machine.receive(...args)
   }
   reply(...args: Parameters<TurnServer["reply"]>): void {
@@ -120,6 +129,11 @@ export class TurnNetwork {
 
   get server(): TurnServer {
     return this.#server.machine
+  }
+
+  /** What the client's requests were signed with. */
+  get signatures(): ReadonlySet<"sha1" | "sha256"> {
+    return this.#server.signatures
   }
 
   get now(): number {
