@@ -24,10 +24,11 @@ if (suite === undefined) {
 const rows = await suite({ quick: values.quick })
 if (values.json) for (const row of rows) console.log(JSON.stringify(row))
 else {
-  for (const { case: name, metric, unit, value, peer, peerValue, ratio } of rows) {
+  for (const { case: name, metric, unit, value, peer, peerValue, ratio, goal, met } of rows) {
     const against = peer === undefined ? "" : `   ${peer} ${peerValue} ${unit}`
+    const judged = met === undefined ? "" : `   goal ${goal}: ${met ? "reached" : "NOT REACHED"}`
     console.log(
-      `${name.padEnd(34)} ${metric.padEnd(32)} ${value} ${unit}${against}${ratio === undefined ? "" : `   ratio ${ratio}`}`,
+      `${name.padEnd(34)} ${metric.padEnd(32)} ${value} ${unit}${against}${ratio === undefined ? "" : `   ratio ${ratio}`}${judged}`,
     )
   }
 }
