@@ -170,11 +170,15 @@ describe("the packet path", () => {
             world.server.receive(d, 1000, nowhere)
           }
         }
-        run()
-        collectGarbage()
-        const before = process.memoryUsage().heapUsed
-        run()
-        const perPacket = (process.memoryUsage().heapUsed - before) / PACKETS
+        const measure = (): number => {
+          collectGarbage()
+          const before = process.memoryUsage().heapUsed
+          run()
+          return (process.memoryUsage().heapUsed - before) / PACKETS
+        }
+        // Code that is not optimized yet puts numbers on the heap, and on a busy machine that lasts: what a packet
+        // allocates by itself, it allocates in each of these.
+        const perPacket = Math.min(...Array.from({ length: 5 }, measure))
         // The smallest object has 12 bytes or more; what the engine needs for itself is less than that.
         assert.ok(perPacket < 10, `${what}: ${perPacket} bytes per packet`)
       }

@@ -328,6 +328,7 @@ describe("the packet path", () => {
       script.client.commit(1200, nowhere)
     }
     const PACKETS = 100_000
+    const ROUNDS = 5
     for (const [what, once] of [
       ["ChannelData from a peer", receive(Uint8Array.of(0x40, 0, 0, 2, 1, 2))],
       ["a Data indication", receive(indication)],
@@ -337,16 +338,19 @@ describe("the packet path", () => {
       const run = () => {
         for (let i = 0; i < PACKETS; i++) once()
       }
-      run()
-      run()
-      collectGarbage()
-      const before = process.memoryUsage().heapUsed
-      run()
-      const perPacket = (process.memoryUsage().heapUsed - before) / PACKETS
+      const measure = (): number => {
+        collectGarbage()
+        const before = process.memoryUsage().heapUsed
+        run()
+        return (process.memoryUsage().heapUsed - before) / PACKETS
+      }
+      // Code that is not optimized yet puts numbers on the heap, and on a busy machine that lasts: what a packet
+      // allocates by itself, it allocates in each of these.
+      const perPacket = Math.min(...Array.from({ length: ROUNDS }, measure))
       // The smallest object has 12 bytes or more; what the engine needs for itself is less than that.
       assert.ok(perPacket < 10, `${what}: ${perPacket} bytes per packet`)
     }
     const { packetsFromPeers, packetsToPeers } = script.client.counters()
-    assert.deepEqual([packetsFromPeers, packetsToPeers], [6 * PACKETS, 6 * PACKETS])
+    assert.deepEqual([packetsFromPeers, packetsToPeers], [2 * ROUNDS * PACKETS, 2 * ROUNDS * PACKETS])
   })
 })
