@@ -33,19 +33,25 @@ export class AddressSlot implements Address {
 
 /** Reads attribute `index` of `message` as an address; false when it is none. */
 export function readXorAddress(message: StunMessage, index: number, into: AddressSlot): boolean {
+  const size = addressSize(message, index)
+  if (size === 0) return false
   const { bytes } = message
   const at = message.valueAt(index)
-  const length = message.valueLength(index)
-  if (length < 4) return false
-  // The first byte is ignored by receivers (RFC 8489 §14.1).
-  const family = bytes[at + 1]
-  const size = family === AddressFamily.ipv4 ? 4 : family === AddressFamily.ipv6 ? 16 : 0
-  if (size === 0 || length !== 4 + size) return false
   into.port = readUint16(bytes, at + 2) ^ PORT_MASK
   const ip = into.choose(size)
   const mask = message.offset + COOKIE_AT
   for (let i = 0; i < size; i++) ip[i] = bytes[at + 4 + i]! ^ bytes[mask + i]!
   return true
+}
+
+/** Bytes of the IP address in attribute `index`: 4 or 16; 0 when it has none. */
+export function addressSize(message: StunMessage, index: number): 0 | 4 | 16 {
+  const length = message.valueLength(index)
+  if (length < 4) return 0
+  // The first byte is ignored by receivers (RFC 8489 §14.1).
+  const family = message.bytes[message.valueAt(index) + 1]
+  const size = family === AddressFamily.ipv4 ? 4 : family === AddressFamily.ipv6 ? 16 : 0
+  return length === 4 + size ? size : 0
 }
 
 /** Bytes of the value that `writeXorAddress` writes. */
