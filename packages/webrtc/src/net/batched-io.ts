@@ -11,7 +11,15 @@ import {
 } from "../contract/index.ts"
 import type { IpAt, Memory, ReceiveBatch, Route, SendQueue, UdpSockets } from "../native/index.ts"
 import { createIpScratch, readIp } from "./ip-text.ts"
-import { type Batch, type Bound, DEFAULT_BUFFER, noCounters, type UdpIo, type UdpOptions } from "./udp-io.ts"
+import {
+  type Batch,
+  type Bound,
+  DEFAULT_BUFFER,
+  forwardedFrom,
+  noCounters,
+  type UdpIo,
+  type UdpOptions,
+} from "./udp-io.ts"
 
 /** Datagrams of one receiving system call. */
 const BATCH = 64
@@ -148,9 +156,7 @@ export class BatchedIo implements UdpIo {
     const { memory } = this.#received
     if (d.bytes !== memory.bytes)
       throw new TypeError("forward: the datagram is not of the batch being handled")
-    const offset = d.offset + skip
-    if (skip < -HEADROOM || length < 0 || offset + length > d.offset + d.length + TAILROOM)
-      throw new RangeError(`forward: ${length} bytes from ${skip} are not within the datagram and its room`)
+    const offset = forwardedFrom(d, skip, length)
     this.#enqueue(path, memory, offset, length)
   }
 

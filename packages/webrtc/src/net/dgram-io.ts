@@ -15,6 +15,7 @@ import {
   type Batch,
   type Bound,
   DEFAULT_BUFFER,
+  forwardedFrom,
   noCounters,
   type UdpCounters,
   type UdpIo,
@@ -159,9 +160,7 @@ export class DgramIo implements UdpIo {
   forward(d: Datagram, skip: number, length: number, path: Path): void {
     const slab = this.#batch.slab
     if (d.bytes !== slab.bytes) throw new TypeError("forward: the datagram is not of the batch being handled")
-    const offset = d.offset + skip
-    if (skip < -HEADROOM || length < 0 || offset + length > d.offset + d.length + TAILROOM)
-      throw new RangeError(`forward: ${length} bytes from ${skip} are not within the datagram and its room`)
+    const offset = forwardedFrom(d, skip, length)
     if (this.#enqueue(slab, offset, length, path)) slab.inFlight++
   }
 

@@ -6,7 +6,6 @@ import {
   type Datagram,
   type Evidence,
   type Framing,
-  HEADROOM,
   type Machine,
   NO_PATH,
   type Out,
@@ -16,12 +15,18 @@ import {
   type Reply,
   type Request,
   type Socket,
-  TAILROOM,
 } from "../contract/index.ts"
 import { DgramIo } from "./dgram-io.ts"
 import { addressFrom } from "./ip-text.ts"
 import { type Stream, type StreamCounters, StreamIo, type StreamLimits } from "./stream-io.ts"
-import type { Batch, CreateUdpIo, UdpCounters, UdpIo, UdpOptions } from "./udp-io.ts"
+import {
+  type Batch,
+  type CreateUdpIo,
+  forwardedFrom,
+  type UdpCounters,
+  type UdpIo,
+  type UdpOptions,
+} from "./udp-io.ts"
 
 /** The longest delay that a timer of the platform takes, ms: 24.8 days. */
 const LONGEST_DELAY = 2 ** 31 - 1
@@ -376,9 +381,7 @@ class DriverOut<Event> implements Out<Event> {
       this.#io.forward(d, skip, length, path)
       return
     }
-    if (skip < -HEADROOM || length < 0 || skip + length > d.length + TAILROOM)
-      throw new RangeError(`forward: ${length} bytes from ${skip} are not within the datagram and its room`)
-    this.#streams.send(stream, d.bytes, d.offset + skip, length, true)
+    this.#streams.send(stream, d.bytes, forwardedFrom(d, skip, length), length, true)
   }
 
   ask(request: Request): void {

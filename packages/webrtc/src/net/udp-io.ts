@@ -1,5 +1,12 @@
 import type { Address } from "../bytes/index.ts"
-import type { Datagram, Path, PathTable, Socket } from "../contract/index.ts"
+import {
+  type Datagram,
+  HEADROOM,
+  type Path,
+  type PathTable,
+  type Socket,
+  TAILROOM,
+} from "../contract/index.ts"
 
 /**
  * UDP sockets that hand up batches of datagrams and take batches down. The driver sees nothing else of
@@ -83,6 +90,13 @@ export interface UdpCounters {
 
 /** SO_RCVBUF and SO_SNDBUF where nothing else is said, bytes. */
 export const DEFAULT_BUFFER: number = 4 * 1024 * 1024
+
+/** Where the bytes of a `forward` begin. Throws a RangeError where they are not the datagram's, with its room. */
+export function forwardedFrom(d: Datagram, skip: number, length: number): number {
+  if (skip < -HEADROOM || length < 0 || skip + length > d.length + TAILROOM)
+    throw new RangeError(`forward: ${length} bytes from ${skip} are not within the datagram and its room`)
+  return d.offset + skip
+}
 
 export function noCounters(): UdpCounters {
   return {
