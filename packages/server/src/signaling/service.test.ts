@@ -69,6 +69,11 @@ async function open(t: TestContext, url: string, options: object = {}) {
 }
 
 /** The status that an upgrade is refused with. */
+async function joining(url: string, name: string): Promise<ClientMessage> {
+  const token = (await pageToken(url, "standup")).body.token!
+  return { type: "join", version: 1, room: "standup", token, name }
+}
+
 async function refused(url: string, protocols: string[], options: object): Promise<number | undefined> {
   const socket = new WebSocket(`${url}/signal`, protocols, options)
   socket.on("error", () => {})
@@ -255,19 +260,11 @@ describe("Signaling over WebSocket", () => {
   test("more than one POST may carry goes in several, in order, and the stream stays", async t => {
     const { url } = await server(t)
     const ada = await open(t, url)
-    const join = async (name: string) =>
-      ({
-        type: "join",
-        version: 1,
-        room: "standup",
-        token: (await pageToken(url, "standup")).body.token!,
-        name,
-      }) as const
-    ada.say(await join("Ada"))
+    ada.say(await joining(url, "Ada"))
     await ada.next()
     const ben = overHttp(t, url)
     await ben.opened
-    ben.say(await join("Ben"))
+    ben.say(await joining(url, "Ben"))
     const to = (await ben.next("joined")).participants[0]!.id
     // As who comes into a room of sixty says at once.
     for (let generation = 0; generation < 60; generation++)
@@ -321,16 +318,8 @@ describe("Signaling over WebSocket", () => {
 
   test("who ends an HTTP stream without a word is away, and a POST for it says that it has ended", async t => {
     const { url } = await server(t)
-    const join = async (name: string) =>
-      ({
-        type: "join",
-        version: 1,
-        room: "standup",
-        token: (await pageToken(url, "standup")).body.token!,
-        name,
-      }) as const
     const ada = await open(t, url)
-    ada.say(await join("Ada"))
+    ada.say(await joining(url, "Ada"))
     await ada.next()
     const stream = new AbortController()
     const answer = await fetch(`${url}/signal/stream`, { signal: stream.signal })
@@ -340,7 +329,7 @@ describe("Signaling over WebSocket", () => {
     }
     const post = (body: string) =>
       fetch(`${url}/signal/send`, { method: "POST", headers: { "tightbeam-connection": connection }, body })
-    assert.equal((await post(JSON.stringify(await join("Ben")))).status, 204)
+    assert.equal((await post(JSON.stringify(await joining(url, "Ben")))).status, 204)
     assert.match(Buffer.from((await reader.read()).value).toString(), /"joined"/)
     assert.equal((await post("x".repeat(300_000))).status, 413)
     const arrived = await ada.next()
@@ -461,12 +450,8 @@ describe("What one address may take", () => {
 
   test("who reads nothing over HTTP is gone when told to go, and no ghost of theirs counts", async t => {
     const { url, running } = await server(t, limited({ signalingPerAddress: 2 }))
-    const join = async (name: string) => {
-      const { token } = (await pageToken(url, "standup")).body
-      return { type: "join", version: 1, room: "standup", token: token!, name } as const
-    }
     const ada = await open(t, url)
-    ada.say(await join("Ada"))
+    ada.say(await joining(url, "Ada"))
     await ada.next()
     const stuck = connect(running.httpPort, "127.0.0.1")
     t.after(() => stuck.destroy())
@@ -476,7 +461,7 @@ describe("What one address may take", () => {
     stuck.pause()
     const connection = /"connection":"([^"]+)"/.exec(head)![1]!
     const headers = { "tightbeam-connection": connection }
-    const body = JSON.stringify(await join("Ben"))
+    const body = JSON.stringify(await joining(url, "Ben"))
     assert.equal((await fetch(`${url}/signal/send`, { method: "POST", headers, body })).status, 204)
     const joined = await ada.next()
     assert.ok(joined.type === "participant")
