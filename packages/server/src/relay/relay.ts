@@ -7,6 +7,7 @@ import {
   addressFrom,
   chooseIo,
   Driver,
+  monotonicNow,
   ownAddresses,
   type StreamCounters,
   type UdpCounters,
@@ -208,14 +209,14 @@ export class Relay {
 
   /** What each room cost, who relays, over what. */
   cost(): RelayCost {
-    const now = performance.now()
+    const now = monotonicNow()
     return this.#meter.report(this.#server.usage(now), now, new Date())
   }
 
   reading(): RelayReading {
     return {
       counters: this.#server.counters(),
-      total: this.#meter.total(this.#server.usage(performance.now())),
+      total: this.#meter.total(this.#server.usage(monotonicNow())),
       freed: this.#freedFor,
     }
   }
@@ -245,7 +246,7 @@ function createServer({ turn, announce, secret, listeners }: RelayOptions, port:
   ])
   return new TurnServer({
     crypto: nodeCrypto,
-    epoch: Date.now() - performance.now(),
+    epoch: Date.now() - monotonicNow(),
     realm: turn.realm,
     secrets: [secret],
     relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },

@@ -19,6 +19,9 @@ export interface Libc {
   readonly epoll_create1: Call
   readonly epoll_ctl: Call
   readonly epoll_wait: Call
+  readonly eventfd: Call
+  readonly read: Call
+  readonly write: Call
   readonly recvmmsg: Call
   readonly sendmmsg: Call
 }
@@ -57,6 +60,9 @@ export function loadLibc(): Libc | string {
       epoll_create1: call("epoll_create1", ["int"]),
       epoll_ctl: call("epoll_ctl", ["int", "int", "int", "uint64"]),
       epoll_wait: call("epoll_wait", ["int", "uint64", "int", "int"]),
+      eventfd: call("eventfd", ["uint32", "int"]),
+      read: call("read", ["int", "uint64", "uint64"]),
+      write: call("write", ["int", "uint64", "uint64"]),
       recvmmsg: call("recvmmsg", ["int", "uint64", "uint32", "int", "uint64"]),
       sendmmsg: call("sendmmsg", ["int", "uint64", "uint32", "int"]),
     }

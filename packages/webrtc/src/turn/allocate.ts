@@ -56,7 +56,7 @@ export class Allocate {
     if (table.allocationsInRoomOf(user) + more > limits.allocationsPerRoom) {
       return refusal(486, "limits.allocationsPerRoom")
     }
-    if (table.size + relays.length > limits.allocations) return refusal(508, "limits.allocations")
+    if (table.sizeOfAll + relays.length > limits.allocations) return refusal(508, "limits.allocations")
     const allocation = table.create(
       {
         client: to.client,

@@ -10,6 +10,7 @@ export {
   type TurnClientLimits,
   type TurnClientOptions,
 } from "./client/index.ts"
+export { COMMON_LENGTH, Common } from "./common.ts"
 export type { DropReason, TurnCounters } from "./counters.ts"
 export {
   type CredentialsRequest,
@@ -21,6 +22,7 @@ export {
   DEFAULT_REALM,
   DEFAULT_RELAY_PORTS,
   type PortRange,
+  type Siblings,
   type TurnLimits,
   type TurnServerOptions,
 } from "./options.ts"

@@ -13,9 +13,11 @@ import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
 import { type AlternateServers, checkAlternates } from "./alternate-server.ts"
 import { type Authenticated, Authentication, type Unauthenticated } from "./authentication.ts"
+import { limitedTo } from "./byte-bucket.ts"
 import { Challenger } from "./challenge.ts"
 import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
+import { COMMON_LENGTH, Common } from "./common.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
 import { EvidenceBudget } from "./evidence-budget.ts"
@@ -114,7 +116,8 @@ export class TurnServer implements Machine<TurnEvent> {
       throw new TypeError("secrets: at least one is needed, and none may be empty")
     }
     const realm = realmBytes(options.realm ?? DEFAULT_REALM)
-    const nonces = new NonceMint(crypto, limits.nonceLifetime)
+    const { siblings } = options
+    const nonces = new NonceMint(crypto, limits.nonceLifetime, siblings?.nonceKey)
     this.#revoked = new RevokedUsers(limits.revokedUsers)
     this.#authentication = new Authentication({
       crypto,
@@ -131,17 +134,22 @@ export class TurnServer implements Machine<TurnEvent> {
       sources: limits.strangersRemembered,
     })
     const random = new RandomPool(crypto)
-    const relays = relayAddresses(options)
-    const table = new AllocationTable(limits, random, relays)
+    const common = new Common(siblings?.memory ?? Common.prepare(new ArrayBuffer(COMMON_LENGTH), crypto))
+    const relays = relayAddresses(options, common)
+    const table = new AllocationTable(limits, random, relays, common)
     const ownAddresses = [...(options.peers?.ownAddresses ?? []), ...relays.map(({ ip }) => ip)]
-    const policy = new PeerPolicy(
-      { ...options.peers, ownAddresses },
-      (ip, port) => table.relayedFrom(ip, port) !== undefined,
-    )
+    const policy = new PeerPolicy({ ...options.peers, ownAddresses }, (ip, port) => table.isLive(ip, port))
     this.#table = table
-    this.#relay = new Relay(table, policy, limits, this.#counters, random, (allocation, peer, out) =>
-      this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
-    )
+    this.#relay = new Relay({
+      table,
+      policy,
+      counters: this.#counters,
+      random,
+      bandwidth: limitedTo(limits.relayedBytesPerSecond, common.bandwidth),
+      reach: siblings?.reach,
+      onUnpermitted: (allocation, peer, out) =>
+        this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
+    })
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
     this.#context = { table, policy, limits, lastChannel, responder: this.#responder }
     this.#allocate = new Allocate(this.#context)

@@ -1,0 +1,142 @@
+import type { Readiness, Signal, UdpSockets } from "../native/index.ts"
+import { BatchedIo } from "./batched-io.ts"
+import type { Timers } from "./timers.ts"
+import type { CreateUdpIo } from "./udp-io.ts"
+import type { Waiting, Watched, Watcher } from "./waiting.ts"
+
+/** Sockets that one look tells of. */
+const READY = 64
+
+export interface EventLoopOptions {
+  /** The longest that it waits at once, in ms: whoever ends the thread waits so long. Default 1,000. */
+  readonly patience?: number
+  /** How long it runs before Node's own loop has its turn, in ms: promises, messages, what the collector left to do. Default 50. */
+  readonly turn?: number
+}
+
+/**
+ * The event loop of a thread that does little else than receive and send: it blocks in the kernel until one of its
+ * sockets can be read, a timer is due, or another thread raises its signal. Node's own loop costs more for each wake-up
+ * than a small packet does altogether. That one has its turn when this one is signalled, and every now and then.
+ */
+export class EventLoop implements Waiting, Timers {
+  readonly #sockets: UdpSockets
+  readonly #readiness: Readiness
+  readonly #signal: Signal
+  readonly #patience: number
+  readonly #turn: number
+  /** By descriptor. */
+  readonly #watchers: (Watcher | undefined)[] = []
+  #calls: (() => void)[] = []
+  readonly #timers = new Set<Timer>()
+  #immediate: NodeJS.Immediate | undefined
+
+  constructor(sockets: UdpSockets, { patience = 1000, turn = 50 }: EventLoopOptions = {}) {
+    this.#sockets = sockets
+    this.#patience = patience
+    this.#turn = turn
+    this.#readiness = sockets.readiness(READY)
+    this.#signal = sockets.signal()
+    this.#readiness.add(this.#signal.fd)
+  }
+
+  /** What other threads wake this one by, after a message to it: `UdpSockets.signalOf`. */
+  get signalFd(): number {
+    return this.#signal.fd
+  }
+
+  readonly createIo: CreateUdpIo = (paths, onBatch, options) =>
+    new BatchedIo(this.#sockets, paths, onBatch, options, this)
+
+  /** From now on, this is what the thread does. */
+  start(): void {
+    const turn = (): void => {
+      this.#immediate = setImmediate(turn)
+      this.#run()
+    }
+    this.#immediate = setImmediate(turn)
+  }
+
+  stop(): void {
+    clearImmediate(this.#immediate)
+    this.#immediate = undefined
+    this.#readiness.close()
+    this.#signal.close()
+  }
+
+  watch(fd: number, _family: 4 | 6, watcher: Watcher): Watched {
+    this.#watchers[fd] = watcher
+    this.#readiness.add(fd)
+    return {
+      close: () => {
+        this.#watchers[fd] = undefined
+        this.#readiness.remove(fd)
+        this.#sockets.close(fd)
+        return Promise.resolve()
+      },
+    }
+  }
+
+  later(call: () => void): void {
+    this.#calls.push(call)
+  }
+
+  set(call: () => void, delay: number): Timer {
+    const timer = { at: performance.now() + delay, call }
+    this.#timers.add(timer)
+    return timer
+  }
+
+  clear(timer: Timer): void {
+    this.#timers.delete(timer)
+  }
+
+  #run(): void {
+    const until = performance.now() + this.#turn
+    for (let now = 0; now < until && this.#immediate !== undefined; ) {
+      const count = this.#readiness.wait(this.#timeout())
+      let isSignalled = false
+      for (let i = 0; i < count; i++) {
+        const fd = this.#readiness.ready(i)
+        if (fd === this.#signal.fd) isSignalled = true
+        else this.#watchers[fd]?.readable()
+      }
+      this.#callLater()
+      now = performance.now()
+      this.#callDue(now)
+      if (isSignalled) {
+        this.#signal.clear()
+        return
+      }
+    }
+  }
+
+  #timeout(): number {
+    if (this.#calls.length > 0) return 0
+    let delay = this.#patience
+    if (this.#timers.size === 0) return delay
+    const now = performance.now()
+    for (const { at } of this.#timers) delay = Math.min(delay, Math.ceil(at - now))
+    return Math.max(delay, 0)
+  }
+
+  #callLater(): void {
+    if (this.#calls.length === 0) return
+    const calls = this.#calls
+    this.#calls = []
+    for (const call of calls) call()
+  }
+
+  #callDue(now: number): void {
+    for (const timer of this.#timers) {
+      if (timer.at > now) continue
+      this.#timers.delete(timer)
+      timer.call()
+    }
+  }
+}
+
+interface Timer {
+  readonly at: number
+  readonly call: () => void
+}
