@@ -56,7 +56,7 @@ export interface Running {
   readonly dataFolder: string
   readonly pages: number
   readonly phase: Phase
-  counters(): { readonly relay: RelayCounters | undefined; readonly tcp: object | undefined }
+  counters(): Promise<{ readonly relay: RelayCounters | undefined; readonly tcp: object | undefined }>
   /** Reads the certificate's files again. Throws `CertificateError`, and keeps the old one. */
   reloadCertificate(): void
   /** Turns new calls away, waits up to `config.drain` seconds for the running ones, and closes. */
@@ -166,8 +166,8 @@ class Process implements Running {
     return this.#pages.size
   }
 
-  counters(): { readonly relay: RelayCounters | undefined; readonly tcp: object | undefined } {
-    return { relay: this.#relay?.counters(), tcp: this.#front.counters() }
+  async counters(): Promise<{ readonly relay: RelayCounters | undefined; readonly tcp: object | undefined }> {
+    return { relay: await this.#relay?.counters(), tcp: this.#front.counters() }
   }
 
   reloadCertificate(): void {

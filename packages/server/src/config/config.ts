@@ -18,6 +18,8 @@ export interface Config {
     readonly announce?: string | undefined
     readonly offerTls: "auto" | "always" | "never"
     readonly tlsHost?: string | undefined
+    /** Threads. */
+    readonly workers: number
     readonly realm: string
     readonly relayPorts: { readonly min: number; readonly max: number }
     readonly allowPeers: readonly string[]

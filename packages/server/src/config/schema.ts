@@ -141,6 +141,13 @@ const schema = z.strictObject({
         "a host name or an IP address",
         "The host that clients are told for TURN over TLS; the certificate must have it. Default: its first DNS name.",
       ),
+      workers: whole(
+        0,
+        64,
+        1,
+        "threads",
+        "Threads that relay for clients over UDP. More than one share the port: for machines with cores to spare. 0: none of its own. Only Linux has them, and not with native: off.",
+      ),
       realm: key(
         z
           .string()

@@ -45,8 +45,8 @@ test("STUN is answered with the address that asked, and ICE servers name the ann
   assert.ok(Number(expiry) >= before + 3_600 && Number(expiry) <= before + 3_601)
   assert.deepEqual([room, participant], ["blue", "p1"])
   assert.match(iceServers[1]!.credential!, /^[A-Za-z0-9+/]{27}=$/)
-  assert.equal(relay.counters().turn.bindingRequests, 1)
-  assert.equal(relay.counters().udp.received, 1)
+  assert.equal((await relay.counters()).turn.bindingRequests, 1)
+  assert.equal((await relay.counters()).udp.received, 1)
 })
 
 test("clients are told the address that they can reach", () => {
@@ -94,8 +94,8 @@ test("data goes both ways through real sockets", async t => {
 
   peer.send("and back", relayed, "127.0.0.1")
   assert.deepEqual(await client.receive(), { from: `127.0.0.1:${port}`, text: "and back" })
-  assert.equal(relay.counters().turn.packetsToPeers, 1)
-  assert.equal(relay.counters().turn.packetsToClients, 1)
+  assert.equal((await relay.counters()).turn.packetsToPeers, 1)
+  assert.equal((await relay.counters()).turn.packetsToClients, 1)
 })
 
 test("what this process listens on is never a peer, whatever is allowed", async t => {

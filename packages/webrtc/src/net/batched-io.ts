@@ -99,9 +99,10 @@ export class BatchedIo implements UdpIo {
     return this.#memory.view
   }
 
-  bind(socket: Socket, local: Address, dualStack: boolean, done: (outcome: Bound) => void): void {
+  bind(socket: Socket, local: Address, listens: boolean, done: (outcome: Bound) => void): void {
     const { receiveBuffer = DEFAULT_BUFFER, sendBuffer = DEFAULT_BUFFER } = this.#options
-    const opened = this.#sockets.open(local, { dualStack, receiveBuffer, sendBuffer })
+    const reusePort = listens && this.#options.reusePort === true
+    const opened = this.#sockets.open(local, { dualStack: listens, reusePort, receiveBuffer, sendBuffer })
     if ("code" in opened) {
       const error = new Error(`bind ${opened.code} ${formatAddress(local)}`)
       this.#waiting.later(() => done({ code: opened.code, error }))

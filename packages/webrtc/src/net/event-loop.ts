@@ -101,13 +101,12 @@ export class EventLoop implements Waiting, Timers {
         if (fd === this.#signal.fd) isSignalled = true
         else this.#watchers[fd]?.readable()
       }
-      this.#callLater()
+      const hasCalled = this.#callLater()
       now = performance.now()
       this.#callDue(now)
-      if (isSignalled) {
-        this.#signal.clear()
-        return
-      }
+      if (isSignalled) this.#signal.clear()
+      // What was called may have settled promises, and those go on when Node has its turn.
+      if (isSignalled || hasCalled) return
     }
   }
 
@@ -120,11 +119,12 @@ export class EventLoop implements Waiting, Timers {
     return Math.max(delay, 0)
   }
 
-  #callLater(): void {
-    if (this.#calls.length === 0) return
+  #callLater(): boolean {
+    if (this.#calls.length === 0) return false
     const calls = this.#calls
     this.#calls = []
     for (const call of calls) call()
+    return true
   }
 
   #callDue(now: number): void {

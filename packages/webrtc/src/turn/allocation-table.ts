@@ -40,7 +40,6 @@ export class AllocationTable {
   readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
-  #lastNumber = 0
   #lastBind = 0
 
   constructor(limits: TurnLimits, random: RandomPool, relays: readonly RelayAddresses[], common: Common) {
@@ -175,7 +174,7 @@ export class AllocationTable {
     if (typeof request.port === "object") this.#claim(request.port)
     const relayed = { ip: relay.ip, port }
     const { allocationBytesPerSecond } = this.#limits
-    const allocation = new Allocation(++this.#lastNumber, request, relayed, allocationBytesPerSecond)
+    const allocation = new Allocation(this.#common.nextNumber(), request, relayed, allocationBytesPerSecond)
     out.paths.hold(allocation.client)
     this.#all.add(allocation)
     this.#common.addAllocations(1)

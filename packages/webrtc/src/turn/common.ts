@@ -5,6 +5,7 @@ const PORTS = 65_536
 const SEED_AT = 0
 const TOTAL_AT = 4
 const BANDWIDTH_AT = 8
+const NUMBER_AT = 24
 const USERS_AT = 64
 const ROOMS_AT: number = USERS_AT + TALLY_LENGTH
 const PORTS_AT: number = ROOMS_AT + TALLY_LENGTH
@@ -24,12 +25,14 @@ export class Common {
   readonly bandwidth: Float64Array
   readonly #memory: ArrayBufferLike
   readonly #total: Int32Array
+  readonly #number: Int32Array
 
   /** `memory`: COMMON_LENGTH bytes, of `prepare`. */
   constructor(memory: ArrayBufferLike) {
     const seed = new Uint32Array(memory, SEED_AT, 1)[0]!
     this.#memory = memory
     this.#total = new Int32Array(memory, TOTAL_AT, 1)
+    this.#number = new Int32Array(memory, NUMBER_AT, 1)
     this.bandwidth = new Float64Array(memory, BANDWIDTH_AT, 2)
     this.users = new Tally(memory, USERS_AT, seed)
     this.rooms = new Tally(memory, ROOMS_AT, seed)
@@ -50,6 +53,11 @@ export class Common {
 
   addAllocations(change: number): void {
     Atomics.add(this.#total, 0, change)
+  }
+
+  /** A number for an allocation that no other one has, from 1. */
+  nextNumber(): number {
+    return Atomics.add(this.#number, 0, 1) + 1
   }
 
   /** What is known of each port of a family, by its number. */

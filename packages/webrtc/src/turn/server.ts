@@ -230,6 +230,11 @@ export class TurnServer implements Machine<TurnEvent> {
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
+  /** Whether nothing is relayed. */
+  get isEmpty(): boolean {
+    return this.#table.size === 0
+  }
+
   counters(): TurnCounters {
     const { size: allocations, perTransport: allocationsOver, freePorts, reservedPorts } = this.#table
     return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
