@@ -283,11 +283,8 @@ function shardSettings(
 /** What shards that listen on `address` have in common. */
 function siblingsOn(address: string): Siblings {
   const ip = isUnspecified(address) ? undefined : parseIp(address)
-  const nonceKey = new Uint8Array(32)
-  nodeCrypto.random(nonceKey)
   return {
     memory: Common.prepare(new SharedArrayBuffer(COMMON_LENGTH), nodeCrypto),
-    nonceKey,
     reach: {
       v4: ip?.length === 4 ? ip : parseIp("127.0.0.1")!,
       v6: ip?.length === 16 ? ip : parseIp("::1")!,

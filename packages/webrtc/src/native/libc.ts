@@ -24,6 +24,7 @@ export interface Libc {
   readonly write: Call
   readonly recvmmsg: Call
   readonly sendmmsg: Call
+  readonly sendto: Call
 }
 
 /** What of koffi is used here. */
@@ -64,6 +65,7 @@ export function loadLibc(): Libc | string {
       read: call("read", ["int", "uint64", "uint64"]),
       write: call("write", ["int", "uint64", "uint64"]),
       recvmmsg: call("recvmmsg", ["int", "uint64", "uint32", "int", "uint64"]),
+      sendto: call("sendto", ["int", "uint64", "uint64", "int", "uint64", "uint32"]),
       sendmmsg: call("sendmmsg", ["int", "uint64", "uint32", "int"]),
     }
   } catch (error) {

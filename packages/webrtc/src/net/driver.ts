@@ -258,8 +258,10 @@ export class Driver<Event = never> {
     this.#io.flush()
     this.#streams.flush()
     const { requests } = this.#out
-    for (const request of requests) this.#answer(request)
-    requests.length = 0
+    if (requests.length > 0) {
+      for (const request of requests) this.#answer(request)
+      requests.length = 0
+    }
     this.#tell(now)
     this.#arm(now)
   }
@@ -290,9 +292,9 @@ export class Driver<Event = never> {
 
   /** A handler may give commands, which bring new events: those are told by the loop that already runs. */
   #tell(now: number): void {
-    if (this.#telling) return
-    this.#telling = true
     const { events, evidence } = this.#out
+    if (this.#telling || (events.length === 0 && evidence.length === 0)) return
+    this.#telling = true
     for (let i = 0; i < evidence.length || i < events.length; i++) {
       if (i < evidence.length) {
         try {

@@ -29,6 +29,8 @@ export class EventLoop implements Waiting, Timers {
   readonly #watchers: (Watcher | undefined)[] = []
   #calls: (() => void)[] = []
   readonly #timers = new Set<Timer>()
+  /** When the first of them is due, or earlier. */
+  #due = Infinity
   #immediate: NodeJS.Immediate | undefined
 
   constructor(sockets: UdpSockets, { patience = 1000, turn = 50 }: EventLoopOptions = {}) {
@@ -84,6 +86,7 @@ export class EventLoop implements Waiting, Timers {
   set(call: () => void, delay: number): Timer {
     const timer = { at: performance.now() + delay, call }
     this.#timers.add(timer)
+    this.#due = Math.min(this.#due, timer.at)
     return timer
   }
 
@@ -92,9 +95,10 @@ export class EventLoop implements Waiting, Timers {
   }
 
   #run(): void {
-    const until = performance.now() + this.#turn
-    for (let now = 0; now < until && this.#immediate !== undefined; ) {
-      const count = this.#readiness.wait(this.#timeout())
+    let now = performance.now()
+    const until = now + this.#turn
+    do {
+      const count = this.#readiness.wait(this.#timeout(now))
       let isSignalled = false
       for (let i = 0; i < count; i++) {
         const fd = this.#readiness.ready(i)
@@ -103,20 +107,16 @@ export class EventLoop implements Waiting, Timers {
       }
       const hasCalled = this.#callLater()
       now = performance.now()
-      this.#callDue(now)
+      if (now >= this.#due) this.#callDue(now)
       if (isSignalled) this.#signal.clear()
       // What was called may have settled promises, and those go on when Node has its turn.
       if (isSignalled || hasCalled) return
-    }
+    } while (now < until && this.#immediate !== undefined)
   }
 
-  #timeout(): number {
+  #timeout(now: number): number {
     if (this.#calls.length > 0) return 0
-    let delay = this.#patience
-    if (this.#timers.size === 0) return delay
-    const now = performance.now()
-    for (const { at } of this.#timers) delay = Math.min(delay, Math.ceil(at - now))
-    return Math.max(delay, 0)
+    return Math.max(Math.min(this.#patience, Math.ceil(this.#due - now)), 0)
   }
 
   #callLater(): boolean {
@@ -133,6 +133,8 @@ export class EventLoop implements Waiting, Timers {
       this.#timers.delete(timer)
       timer.call()
     }
+    this.#due = Infinity
+    for (const { at } of this.#timers) this.#due = Math.min(this.#due, at)
   }
 }
 

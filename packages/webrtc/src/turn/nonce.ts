@@ -23,8 +23,9 @@ export class NonceMint {
   readonly #hmac: Hmac
   readonly #lifetime: number
 
-  /** `key`: 32 secret bytes where several servers are to accept each other's nonces. Default: random ones. */
-  constructor(crypto: Crypto, lifetime: number, key: Uint8Array = randomKey(crypto)) {
+  constructor(crypto: Crypto, lifetime: number) {
+    const key = new Uint8Array(32)
+    crypto.random(key)
     this.#hmac = crypto.hmac("sha256", key)
     this.#lifetime = lifetime
   }
@@ -62,12 +63,6 @@ export class NonceMint {
     writeUint16(rest, 1, client.port)
     return this.#hmac.sign(time, rest, client.ip).subarray(0, TAG_LENGTH)
   }
-}
-
-function randomKey(crypto: Crypto): Uint8Array {
-  const key = new Uint8Array(32)
-  crypto.random(key)
-  return key
 }
 
 function seconds(now: number): number {

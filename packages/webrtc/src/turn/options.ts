@@ -28,12 +28,10 @@ export interface TurnServerOptions {
   readonly siblings?: Siblings
 }
 
-/** What the servers of one process know of each other. Their clocks (`now`) must agree to the second. */
+/** What the servers of one process know of each other. */
 export interface Siblings {
   /** The same for all, of `Common.prepare`. */
   readonly memory: SharedArrayBuffer
-  /** 32 secret bytes, the same for all: each accepts the nonces of all. */
-  readonly nonceKey: Uint8Array
   /** Where their relay sockets reach each other's: on the loopback, or at the address that they are bound to. */
   readonly reach: { readonly v4?: Uint8Array; readonly v6?: Uint8Array }
 }

@@ -117,7 +117,7 @@ export class TurnServer implements Machine<TurnEvent> {
     }
     const realm = realmBytes(options.realm ?? DEFAULT_REALM)
     const { siblings } = options
-    const nonces = new NonceMint(crypto, limits.nonceLifetime, siblings?.nonceKey)
+    const nonces = new NonceMint(crypto, limits.nonceLifetime)
     this.#revoked = new RevokedUsers(limits.revokedUsers)
     this.#authentication = new Authentication({
       crypto,
