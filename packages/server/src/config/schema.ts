@@ -128,6 +128,21 @@ const schema = z.strictObject({
         IP,
         "The address that clients reach this machine by. Default: its IPv4 address on the local network.",
       ),
+      second: z
+        .strictObject({
+          address: key(
+            ip.optional(),
+            IP,
+            "A second address of this machine, by which clients find out how their NAT behaves (RFC 5780). STUN and TURN then listen on both addresses and both ports. Default: clients are not offered that.",
+          ),
+          port: key(port.default(3479), PORT, "The second UDP port, where there is a second address."),
+          announce: key(
+            ip.optional(),
+            IP,
+            "The address that clients reach turn.second.address by. Default: turn.second.address.",
+          ),
+        })
+        .prefault({}),
       offerTls: oneOf(
         ["auto", "always", "never"],
         "auto",

@@ -107,6 +107,39 @@ test("what this process listens on is never a peer, whatever is allowed", async 
   assert.equal(await client.bind("127.0.0.1", 8444), 0)
 })
 
+test("with a second address, requests are answered from the socket that they name, and none is a peer", async t => {
+  const { relay, client } = await withClient(t, {
+    second: { address: "127.0.0.2", port: 0 },
+    allowPeers: ["127.0.0.0/8"],
+  })
+  const stranger = createSocket("udp4")
+  t.after(() => stranger.close())
+  const ask = async (flags: number, port = relay.port, to = "127.0.0.1"): Promise<string> => {
+    const request = Buffer.alloc(28)
+    request.writeUInt16BE(1, 0)
+    request.writeUInt16BE(8, 2)
+    request.writeUInt32BE(0x2112a442, 4)
+    request.writeUInt32BE(0x00030004, 20)
+    request.writeUInt32BE(flags, 24)
+    stranger.send(request, port, to)
+    const [, from] = (await once(stranger, "message")) as [Buffer, RemoteInfo]
+    return `${from.address}:${from.port}`
+  }
+  assert.equal(await ask(0), `127.0.0.1:${relay.port}`)
+  assert.equal(await ask(4), `127.0.0.2:${relay.port}`)
+  const other = await ask(6)
+  const otherPort = Number(other.split(":")[1])
+  assert.notEqual(otherPort, relay.port)
+  assert.equal(other, `127.0.0.2:${otherPort}`)
+  assert.equal(await ask(2), `127.0.0.1:${otherPort}`)
+  assert.equal(await ask(6, otherPort, "127.0.0.2"), `127.0.0.1:${relay.port}`)
+
+  await client.allocate()
+  for (const ip of ["127.0.0.1", "127.0.0.2"])
+    for (const port of [relay.port, otherPort])
+      assert.equal(await client.bind(ip, port), 403, `${ip}:${port}`)
+})
+
 test("private and loopback peers are refused unless they are allowed", async t => {
   const { client } = await withClient(t, {})
   await client.allocate()

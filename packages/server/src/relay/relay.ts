@@ -25,6 +25,7 @@ import { isUnspecified, parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
 import type { CostOver } from "./cost.ts"
 import { LateMachine } from "./late-machine.ts"
+import { type Listeners, openListeners } from "./listeners.ts"
 import { type RelayCost, RelayMeter } from "./relay-meter.ts"
 
 export interface RelayOptions {
@@ -104,10 +105,10 @@ export class Relay {
       bindAddresses: isUnspecified(turn.address) ? {} : { 4: turn.address, 6: turn.address },
     })
     try {
-      const { local } = await driver.listen(turn)
-      const server = createServer(options, local.port)
+      const listeners = await openListeners(driver, turn, announce)
+      const server = createServer(options, listeners)
       late.machine = server
-      relay = new Relay(options, driver, server, { ip: parseIp(announce)!, port: local.port })
+      relay = new Relay(options, driver, server, { ip: parseIp(announce)!, port: listeners.port })
       return relay
     } catch (error) {
       await driver.close()
@@ -236,13 +237,23 @@ function alternatesOf({ udp, tcp, tls, tlsHost }: Config["turn"]["drainTo"]): Al
   return { udp: at(udp), tcp: at(tcp), tls: at(tls, tlsHost) }
 }
 
-function createServer({ turn, announce, secret, listeners }: RelayOptions, port: number): TurnServer {
+function createServer(
+  { turn, announce, secret, listeners }: RelayOptions,
+  { port, second }: Listeners,
+): TurnServer {
   const announced = parseIp(announce)!
   // Behind a 1:1 NAT our own ports can also be reached by the announced address, from inside.
   const never = [...listeners, { address: turn.address, port }].flatMap(listener => [
     addressFrom(listener.address, listener.port)!,
     { ip: announced, port: listener.port },
   ])
+  for (const { address } of second?.listeners ?? []) {
+    never.push(
+      address,
+      addressFrom(turn.address, address.port)!,
+      addressFrom(turn.second.address!, address.port)!,
+    )
+  }
   return new TurnServer({
     crypto: nodeCrypto,
     epoch: Date.now() - performance.now(),
@@ -256,6 +267,7 @@ function createServer({ turn, announce, secret, listeners }: RelayOptions, port:
       relayedBytesPerSecond: turn.quotas.relayedBytesPerSecond || Infinity,
     },
     channelNumbers: turn.channelNumbers,
+    ...(second && { secondAddress: second }),
     peers: {
       allow: turn.allowPeers,
       listeners: never,
