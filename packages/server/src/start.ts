@@ -12,6 +12,7 @@ import { isLoopback, isUnspecified } from "./listening-address.ts"
 import { errorText, type Log } from "./log/index.ts"
 import {
   announcedAddress,
+  announcedV6,
   type IceServers,
   isReachedOverTcp,
   offersTls,
@@ -235,6 +236,7 @@ class Process implements Running {
         turn,
         native: this.#config.native,
         announce,
+        announceV6: announcedV6(turn),
         secret: this.#data.secret("turn.secret"),
         listeners,
         tcpPort: isReachedOverTcp(http.address, announce) ? this.httpPort : undefined,

@@ -196,6 +196,18 @@ const bad: readonly (readonly [what: string, given: Given, expected: readonly st
     ['turn.announce (--turn.announce) is 2001:db8::1: TURN listens on IPv4 only, set turn.address to "::"'],
   ],
   [
+    "a second IPv6 address to relay from, and one that nobody can be reached by",
+    { args: ["--turn.address=::", "--turn.announce=2001:db8::1", "--turn.announceV6=2001:db8::2"] },
+    [
+      "turn.announceV6 (--turn.announceV6) is 2001:db8::2: there is one IPv6 address already, by turn.announce or turn.address",
+    ],
+  ],
+  [
+    "an IPv6 address to relay from that nobody can reach",
+    { args: ["--turn.announceV6=ff02::1"] },
+    ["turn.announceV6 (--turn.announceV6) is ff02::1: must be an address that peers can reach"],
+  ],
+  [
     "a second address beside all addresses",
     { args: ["--turn.second.address", "192.0.2.2"] },
     [

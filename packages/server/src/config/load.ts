@@ -135,6 +135,12 @@ function conflictsOf({ tls, turn, access }: Config, origins: ReadonlyMap<string,
     else if (isIP(turn.announce) === 6 && isIP(turn.address) === 4)
       problems.push(`${shown}: TURN listens on IPv4 only, set turn.address to "::"`)
   }
+  if (turn.announceV6 !== undefined) {
+    const shown = `${at("turn.announceV6")} is ${turn.announceV6}`
+    if (!isUnicast(turn.announceV6)) problems.push(`${shown}: must be an address that peers can reach`)
+    else if (isIP(turn.announce ?? (isUnspecified(turn.address) ? "" : turn.address)) === 6)
+      problems.push(`${shown}: there is one IPv6 address already, by turn.announce or turn.address`)
+  }
   problems.push(...secondConflicts(turn, at))
   if (turn.offerTls === "always" && tls.mode === "off")
     problems.push(

@@ -128,6 +128,14 @@ const schema = z.strictObject({
         IP,
         "The address that clients reach this machine by. Default: its IPv4 address on the local network.",
       ),
+      announceV6: key(
+        z
+          .string()
+          .refine(text => isIP(text) === 6)
+          .optional(),
+        "an IPv6 address",
+        "The IPv6 address that is relayed from beside turn.announce, for clients that ask for one. Default: a global one of this machine, unless turn.address is narrowed or turn.announce is IPv6 itself.",
+      ),
       second: z
         .strictObject({
           address: key(

@@ -21,8 +21,9 @@ import {
   turnFraming,
 } from "@tightbeam/webrtc/turn"
 import type { Config } from "../config/index.ts"
-import { isUnspecified, parseAddress } from "../listening-address.ts"
+import { parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
+import { relayBindAddresses } from "./announced.ts"
 import type { CostOver } from "./cost.ts"
 import { LateMachine } from "./late-machine.ts"
 import { type Listeners, openListeners } from "./listeners.ts"
@@ -33,6 +34,8 @@ export interface RelayOptions {
   readonly native: Config["native"]
   /** The address that clients are told, see `announcedAddress`. */
   readonly announce: string
+  /** The IPv6 address that is relayed from beside that one, see `announcedV6`. */
+  readonly announceV6?: string | undefined
   readonly secret: Uint8Array
   /** Where else this process listens: never a peer. */
   readonly listeners: readonly { readonly address: string; readonly port: number }[]
@@ -101,8 +104,7 @@ export class Relay {
         idle: turn.streams.idle * 1000,
         drain: turn.streams.drain * 1000,
       },
-      // Who narrows the listening address means the relayed ones too.
-      bindAddresses: isUnspecified(turn.address) ? {} : { 4: turn.address, 6: turn.address },
+      bindAddresses: relayBindAddresses(turn, options.announceV6),
     })
     try {
       const listeners = await openListeners(driver, turn, announce)
@@ -238,14 +240,15 @@ function alternatesOf({ udp, tcp, tls, tlsHost }: Config["turn"]["drainTo"]): Al
 }
 
 function createServer(
-  { turn, announce, secret, listeners }: RelayOptions,
+  { turn, announce, announceV6, secret, listeners }: RelayOptions,
   { port, second }: Listeners,
 ): TurnServer {
-  const announced = parseIp(announce)!
+  const announced = [announce, announceV6].flatMap(text => (text === undefined ? [] : parseIp(text)!))
+  const [v4, v6] = [4, 16].map(length => announced.find(ip => ip.length === length))
   // Behind a 1:1 NAT our own ports can also be reached by the announced address, from inside.
   const never = [...listeners, { address: turn.address, port }].flatMap(listener => [
     addressFrom(listener.address, listener.port)!,
-    { ip: announced, port: listener.port },
+    ...announced.map(ip => ({ ip, port: listener.port })),
   ])
   for (const { address } of second?.listeners ?? []) {
     never.push(
@@ -259,7 +262,7 @@ function createServer(
     epoch: Date.now() - performance.now(),
     realm: turn.realm,
     secrets: [secret],
-    relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },
+    relayedAddress: { ...(v4 && { v4 }), ...(v6 && { v6 }) },
     relayPorts: turn.relayPorts,
     limits: {
       ...turn.quotas,
