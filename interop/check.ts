@@ -13,7 +13,12 @@ export interface Check {
 }
 
 /** What a suite found, or why it could not be tried here. */
-export type Found = { readonly checks: readonly Check[] } | { readonly missing: string }
+export type Found =
+  | {
+      readonly checks: readonly Check[] /** What there is to try, and we do not have. */
+      readonly notTried?: readonly string[]
+    }
+  | { readonly missing: string }
 
 /** Whether it is as it should be. */
 export function isMet({ passed, reference }: Check): boolean {

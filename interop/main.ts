@@ -3,9 +3,11 @@ import { parseArgs } from "node:util"
 import { type Found, isMet } from "./check.ts"
 import { natDiscovery } from "./nat-discovery.ts"
 import { turnClient } from "./turn-client.ts"
+import { turnServer } from "./turn-server.ts"
 
 const suites: Readonly<Record<string, () => Promise<Found>>> = {
   "turn-client": turnClient,
+  "turn-server": turnServer,
   "nat-discovery": natDiscovery,
 }
 
@@ -37,5 +39,6 @@ else {
       console.log(why === undefined ? line : `${line}: ${why}`)
     }
   }
+  if (!values.json) for (const what of found.notTried ?? []) console.log(`----  ${what}`)
   process.exitCode = found.checks.every(isMet) ? 0 : 1
 }

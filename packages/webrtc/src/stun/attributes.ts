@@ -33,6 +33,8 @@ export const Attribute = {
   fingerprint: 0x8028,
   responseOrigin: 0x802b,
   otherAddress: 0x802c,
+  /** ADDITIONAL-ADDRESS-FAMILY before it had a number (draft-martinsen-tram-ssoda), as coturn's client still sends it. */
+  additionalAddressFamilyOfDraft: 0x8032,
 } as const
 
 /** RFC 8489 §18.3: who does not know such an attribute may not act on the message. */
