@@ -16,6 +16,12 @@ export interface Config {
     readonly address: string
     readonly port: number
     readonly announce?: string | undefined
+    readonly announceV6?: string | undefined
+    readonly second: {
+      readonly address?: string | undefined
+      readonly port: number
+      readonly announce?: string | undefined
+    }
     readonly offerTls: "auto" | "always" | "never"
     readonly tlsHost?: string | undefined
     /** Threads. */

@@ -16,9 +16,11 @@ import {
   timeLimitedCredentials,
 } from "@tightbeam/webrtc/turn"
 import type { Config } from "../config/index.ts"
-import { isUnspecified, parseAddress } from "../listening-address.ts"
+import { parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
+import { relayBindAddresses } from "./announced.ts"
 import type { CostOver } from "./cost.ts"
+import type { ListenAt } from "./listeners.ts"
 import { type RelayCost, RelayMeter } from "./relay-meter.ts"
 import { Shard, type ShardCounters, type ShardOwner, type ShardSettings } from "./shard.ts"
 import { sumOf, sumOfTurn } from "./sum-of-counters.ts"
@@ -29,6 +31,8 @@ export interface RelayOptions {
   readonly native: Config["native"]
   /** The address that clients are told, see `announcedAddress`. */
   readonly announce: string
+  /** The IPv6 address that is relayed from beside that one, see `announcedV6`. */
+  readonly announceV6?: string | undefined
   readonly secret: Uint8Array
   /** Where else this process listens: never a peer. */
   readonly listeners: readonly { readonly address: string; readonly port: number }[]
@@ -87,25 +91,25 @@ export class Relay {
       evidence: evidence => onEvidence?.(evidence),
       fault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
     }
-    const siblings = workers > 0 ? siblingsOn(turn.address) : undefined
-    const settings = shardSettings(options, siblings)
+    const settings = shardSettings(
+      options,
+      workers > 0 ? siblingsBoundTo(relayBindAddresses(turn, options.announceV6)) : undefined,
+    )
     const threads: ThreadedShard[] = []
-    let { port } = turn
+    let listen = listenAt(options)
     try {
       for (let i = 0; i < workers; i++) {
-        // The first finds the port where any would do.
-        const listen = { address: turn.address, port }
         threads.push(await ThreadedShard.start({ ...settings, listen, reusePort: workers > 1 }, owner))
-        port = threads[0]!.port
+        // The first finds the ports where any would do.
+        listen = threads[0]!.listen
       }
-      const listen = { address: turn.address, port }
-      const ofHere =
-        workers === 0
-          ? { ...settings, listen }
-          : shardSettings({ ...options, listeners: [...options.listeners, listen] }, siblings)
-      const here = await Shard.start(ofHere, owner, { createIo: io.create })
-      const announced = { ip: parseIp(announce)!, port: port || here.port }
-      return new Relay(options, { here, threads, books, announced })
+      const here = await Shard.start(
+        workers === 0 ? { ...settings, listen } : { ...settings, siblingsListen: listen },
+        owner,
+        { createIo: io.create },
+      )
+      const { port } = here.listen ?? listen
+      return new Relay(options, { here, threads, books, announced: { ip: parseIp(announce)!, port } })
     } catch (error) {
       await Promise.all(threads.map(thread => thread.close()))
       throw error
@@ -241,24 +245,30 @@ function alternatesOf({ udp, tcp, tls, tlsHost }: Config["turn"]["drainTo"]): Al
   return { udp: at(udp), tcp: at(tcp), tls: at(tls, tlsHost) }
 }
 
-/** What all shards do alike, but for where they listen. */
+function listenAt({ turn, announce }: RelayOptions): ListenAt {
+  const { address, port, second } = turn
+  if (second.address === undefined) return { address, port, announce }
+  const other = { address: second.address, port: second.port, announce: second.announce ?? second.address }
+  return { address, port, announce, second: other }
+}
+
+/** What all shards do alike. */
 function shardSettings(
-  { turn, announce, secret, listeners }: RelayOptions,
+  { turn, announce, announceV6, secret, listeners }: RelayOptions,
   siblings: Siblings | undefined,
 ): ShardSettings {
-  const announced = parseIp(announce)!
+  const announced = [announce, announceV6].flatMap(text => (text === undefined ? [] : parseIp(text)!))
+  const [v4, v6] = [4, 16].map(length => announced.find(ip => ip.length === length))
   // Behind a 1:1 NAT our own ports can also be reached by the announced address, from inside.
   const never = listeners.flatMap(listener => [
     addressFrom(listener.address, listener.port)!,
-    { ip: announced, port: listener.port },
+    ...announced.map(ip => ({ ip, port: listener.port })),
   ])
-  // Who narrows the listening address means the relayed ones too.
-  const bound = isUnspecified(turn.address) ? undefined : turn.address
   return {
     server: {
       realm: turn.realm,
       secrets: [secret],
-      relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },
+      relayedAddress: { ...(v4 && { v4 }), ...(v6 && { v6 }) },
       relayPorts: turn.relayPorts,
       limits: {
         ...turn.quotas,
@@ -273,21 +283,15 @@ function shardSettings(
       },
       ...(siblings && { siblings }),
     },
-    listen: undefined,
-    reusePort: false,
-    bindAddresses: bound === undefined ? {} : { 4: bound, 6: bound },
+    bindAddresses: relayBindAddresses(turn, announceV6),
     streams: { ...turn.streams, idle: turn.streams.idle * 1000, drain: turn.streams.drain * 1000 },
   }
 }
 
-/** What shards that listen on `address` have in common. */
-function siblingsOn(address: string): Siblings {
-  const ip = isUnspecified(address) ? undefined : parseIp(address)
+/** What shards have in common whose relay sockets are bound there. */
+function siblingsBoundTo(addresses: ReturnType<typeof relayBindAddresses>): Siblings {
   return {
     memory: Common.prepare(new SharedArrayBuffer(COMMON_LENGTH), nodeCrypto),
-    reach: {
-      v4: ip?.length === 4 ? ip : parseIp("127.0.0.1")!,
-      v6: ip?.length === 16 ? ip : parseIp("::1")!,
-    },
+    reach: { v4: parseIp(addresses[4] ?? "127.0.0.1")!, v6: parseIp(addresses[6] ?? "::1")! },
   }
 }

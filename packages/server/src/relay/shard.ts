@@ -2,7 +2,6 @@ import type { Socket } from "node:net"
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import {
-  addressFrom,
   Driver,
   type DriverOptions,
   monotonicNow,
@@ -20,14 +19,17 @@ import {
   turnFraming,
 } from "@tightbeam/webrtc/turn"
 import { LateMachine } from "./late-machine.ts"
+import { addressesOf, type ListenAt, type Listeners, openListeners } from "./listeners.ts"
 
 /** What one shard does. It can be told to another thread. */
 export interface ShardSettings {
   readonly server: Omit<TurnServerOptions, "crypto" | "epoch">
   /** Where clients come to over UDP; without it they only come by `accept`. */
-  readonly listen: { readonly address: string; readonly port: number } | undefined
-  /** Other shards listen there too. */
-  readonly reusePort: boolean
+  readonly listen?: ListenAt
+  /** Other shards listen there too. Default: false. */
+  readonly reusePort?: boolean
+  /** Where others listen, if this one does not: never a peer. */
+  readonly siblingsListen?: ListenAt
   readonly bindAddresses: { readonly 4?: string; readonly 6?: string }
   readonly streams: StreamLimits
 }
@@ -49,8 +51,8 @@ export interface ShardOwner {
 export class Shard {
   readonly #driver: Driver<TurnEvent>
   readonly #server: TurnServer
-  /** The UDP port that it listens on; 0 for none. */
-  readonly port: number
+  /** Where it listens, with the ports that it had. */
+  readonly listen: ListenAt | undefined
   #onEmpty: (() => void) | undefined
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
@@ -70,14 +72,14 @@ export class Shard {
       },
       onFault: (error, during) => owner.fault(error, during),
       streams: settings.streams,
-      udp: { reusePort: settings.reusePort },
+      udp: { reusePort: settings.reusePort === true },
       bindAddresses: settings.bindAddresses,
     })
     try {
-      const port = settings.listen === undefined ? 0 : (await driver.listen(settings.listen)).local.port
-      const server = createServer(settings, port)
+      const listeners = settings.listen && (await openListeners(driver, settings.listen))
+      const server = createServer(settings, listeners)
       late.machine = server
-      const shard = new Shard(driver, server, port)
+      const shard = new Shard(driver, server, listeners?.at)
       noteEmpty = () => shard.#noteEmpty()
       return shard
     } catch (error) {
@@ -86,10 +88,10 @@ export class Shard {
     }
   }
 
-  private constructor(driver: Driver<TurnEvent>, server: TurnServer, port: number) {
+  private constructor(driver: Driver<TurnEvent>, server: TurnServer, listen: ListenAt | undefined) {
     this.#driver = driver
     this.#server = server
-    this.port = port
+    this.listen = listen
   }
 
   /** Takes a connection over, whose first bytes are STUN. */
@@ -134,12 +136,20 @@ export class Shard {
   }
 }
 
-function createServer({ server, listen }: ShardSettings, port: number): TurnServer {
-  const options = { ...server, crypto: nodeCrypto, epoch: Date.now() - monotonicNow() }
-  if (listen === undefined) return new TurnServer(options)
-  // Behind a 1:1 NAT our own port can also be reached by the announced address, from inside.
-  const { v4, v6 } = server.relayedAddress
-  const own = [addressFrom(listen.address, port)!, ...[v4, v6].flatMap(ip => (ip ? [{ ip, port }] : []))]
-  const listeners = [...(server.peers?.listeners ?? []), ...own]
-  return new TurnServer({ ...options, peers: { ...server.peers, listeners } })
+function createServer(
+  { server, siblingsListen }: ShardSettings,
+  listeners: Listeners | undefined,
+): TurnServer {
+  const at = listeners?.at ?? siblingsListen
+  const never = [
+    ...(server.peers?.listeners ?? []),
+    ...(at === undefined ? [] : addressesOf(at, server.relayedAddress)),
+  ]
+  return new TurnServer({
+    ...server,
+    crypto: nodeCrypto,
+    epoch: Date.now() - monotonicNow(),
+    ...(listeners?.second && { secondAddress: listeners.second }),
+    peers: { ...server.peers, listeners: never },
+  })
 }

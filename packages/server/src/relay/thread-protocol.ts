@@ -1,5 +1,7 @@
 import type { Evidence } from "@tightbeam/webrtc/contract"
+import type { ListenError } from "@tightbeam/webrtc/net"
 import type { AllocationUsage, AlternateServers, TurnEvent } from "@tightbeam/webrtc/turn"
+import type { ListenAt } from "./listeners.ts"
 import type { ShardCounters, ShardSettings } from "./shard.ts"
 
 /** What a thread is made with. */
@@ -22,8 +24,13 @@ export interface Readings {
 
 /** What it says. */
 export type Report =
-  | { readonly type: "started"; readonly port: number; readonly signalFd: number }
-  | { readonly type: "not-started"; readonly code: string | undefined; readonly message: string }
+  | { readonly type: "started"; readonly listen: ListenAt; readonly signalFd: number }
+  | {
+      readonly type: "not-started"
+      readonly message: string
+      /** What could not be had, where that is why. */
+      readonly refused: Pick<ListenError, "code" | "local"> | undefined
+    }
   | { readonly type: "told"; readonly news: readonly News[] }
   | { readonly type: "reading"; readonly id: number; readonly reading: Readings[keyof Readings] }
   | { readonly type: "empty" }

@@ -42,10 +42,10 @@ const started = Shard.start(
 try {
   const shard = await started
   port.on("message", (command: Command) => void obey(shard, command))
-  say({ type: "started", port: shard.port, signalFd: loop.signalFd })
+  say({ type: "started", listen: shard.listen!, signalFd: loop.signalFd })
 } catch (error) {
-  const code = error instanceof ListenError ? error.code : undefined
-  say({ type: "not-started", code, message: (error as Error).message })
+  const refused = error instanceof ListenError ? { code: error.code, local: error.local } : undefined
+  say({ type: "not-started", message: (error as Error).message, refused })
   end()
 }
 

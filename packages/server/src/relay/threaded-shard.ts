@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads"
 import { chooseIo, ListenError } from "@tightbeam/webrtc/net"
 import type { AlternateServers } from "@tightbeam/webrtc/turn"
+import type { ListenAt } from "./listeners.ts"
 import type { ShardOwner, ShardSettings } from "./shard.ts"
 import type { Command, Readings, Report, ThreadData } from "./thread-protocol.ts"
 
@@ -18,7 +19,7 @@ export class ThreadedShard {
   readonly #owner: ShardOwner
   readonly #wake: (signalFd: number) => void
   #signalFd = -1
-  #port = 0
+  #listen: ListenAt | undefined
   #asked = 0
   readonly #readings = new Map<number, Waiter>()
   #onEmpty: (() => void) | undefined
@@ -39,7 +40,7 @@ export class ThreadedShard {
     this.#worker.on("message", (report: Report) => this.#hear(report))
     this.#worker.on("error", error => {
       // What it relayed is gone, and its sockets are left open: only a new process can heal that.
-      if (this.#port !== 0) throw error
+      if (this.#listen !== undefined) throw error
       this.#isEnding = true
       this.#started.reject(error)
     })
@@ -50,9 +51,9 @@ export class ThreadedShard {
     })
   }
 
-  /** The UDP port that it listens on. */
-  get port(): number {
-    return this.#port
+  /** Where it listens, with the ports that it had. */
+  get listen(): ListenAt {
+    return this.#listen!
   }
 
   revoke(user: string, until: number): void {
@@ -100,16 +101,16 @@ export class ThreadedShard {
   #hear(report: Report): void {
     switch (report.type) {
       case "started":
-        this.#port = report.port
+        this.#listen = report.listen
         this.#signalFd = report.signalFd
         this.#started.resolve(this)
         return
       case "not-started":
         this.#isEnding = true
         this.#started.reject(
-          report.code === undefined
+          report.refused === undefined
             ? new TypeError(report.message)
-            : new ListenError(report.code, report.message),
+            : new ListenError(report.refused.code, report.message, report.refused.local),
         )
         return
       case "told":

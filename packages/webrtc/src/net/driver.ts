@@ -64,10 +64,12 @@ export class ListenError extends Error {
   override readonly name = "ListenError"
   /** The system's: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. */
   readonly code: string
+  readonly local: { readonly address: string; readonly port: number }
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, local: ListenError["local"], options?: ErrorOptions) {
     super(message, options)
     this.code = code
+    this.local = local
   }
 }
 
@@ -134,7 +136,8 @@ export class Driver<Event = never> {
       else {
         this.#free.push(socket)
         const { code, error } = outcome
-        reject(new ListenError(code, `UDP ${at.address} port ${at.port}: ${error.message}`, { cause: error }))
+        const message = `UDP ${at.address} port ${at.port}: ${error.message}`
+        reject(new ListenError(code, message, at, { cause: error }))
       }
     })
     return promise

@@ -27,6 +27,7 @@ export {
   type TurnServerOptions,
 } from "./options.ts"
 export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
+export type { Listener, SecondAddress } from "./second-address.ts"
 export { type TurnEvent, TurnServer } from "./server.ts"
 export { turnFraming } from "./stream-framing.ts"
 export type { AllocationUsage } from "./usage.ts"

@@ -3,6 +3,7 @@ import type { Common } from "./common.ts"
 import { DEFAULT_NONCE_LIFETIME } from "./nonce.ts"
 import type { PeerPolicyOptions } from "./peer-policy.ts"
 import { RelayAddresses } from "./relay-addresses.ts"
+import type { SecondAddress } from "./second-address.ts"
 
 export interface TurnServerOptions {
   readonly crypto: Crypto
@@ -22,6 +23,8 @@ export interface TurnServerOptions {
    * before 2020. Default "rfc8656".
    */
   readonly channelNumbers?: "rfc8656" | "rfc5766"
+  /** Lets clients find out how their NAT behaves (RFC 5780). Default: none, and CHANGE-REQUEST is refused (420). */
+  readonly secondAddress?: SecondAddress
   /** Who may be a peer. The default is safe: no special-purpose address. */
   readonly peers?: PeerPolicyOptions
   /** Where other servers of this process serve the same clients. */
