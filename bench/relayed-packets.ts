@@ -1,0 +1,160 @@
+import { coturn } from "./coturn.ts"
+import { type Load, type Measured, measure } from "./measure.ts"
+import { compare, type Goal, median, type Row } from "./row.ts"
+import type { Options } from "./suite.ts"
+import type { Target } from "./target.ts"
+import { tightbeam } from "./tightbeam.ts"
+import { AUDIO, PACED, packetsPerSecond, type Shape, VIDEO } from "./turn-load.ts"
+
+interface Peer {
+  readonly target: Target
+  /** What CPU per packet may cost, in the peer's. */
+  readonly goal?: (shape: Shape) => Goal
+  /** The one that loss and latency are held to. */
+  readonly isReference?: true
+}
+
+const LOADS: readonly Load[] = [1, 10, 100, 1000].flatMap(clients =>
+  [AUDIO, VIDEO, PACED].map(shape => ({ clients, shape })),
+)
+
+/** The part of a core that a load may take of a server, by what its packets cost so far: more is not kept up with. */
+const BEARABLE = 0.8
+
+/** Of what a load asks for: a load generator that sends less does not measure it. */
+const OFFERED = 0.95
+
+/** Before anything is measured: all run for days, what compiling costs in the first seconds is not theirs to show. */
+const WARM_UP = { clients: 20, shape: VIDEO }
+
+/** CPU per relayed packet, loss, and how long a packet is under way. Rounds alternate between the servers. */
+export async function relayedPackets(options: Options): Promise<Row[]> {
+  const { quick } = options
+  const running: Target[] = []
+  try {
+    const ours = await tightbeam()
+    running.push(ours)
+    const peers = await startPeers(options, running)
+    for (const target of running) await measure(target, WARM_UP, quick ? 2 : 5)
+    const costs = new Costs()
+    const rows: Row[] = []
+    for (const load of quick ? LOADS.filter(({ clients }) => clients === 10) : LOADS) {
+      const { clients, shape } = load
+      const able = peers.filter(({ target }) => costs.share(target, load) <= BEARABLE)
+      for (const { target } of peers.filter(peer => !able.includes(peer)))
+        options.note(
+          `${clients} × ${shape.name}, ${packetsPerSecond(shape, clients)} packets/s: left out with ` +
+            `${target.name}, it would take ${costs.share(target, load).toFixed(1)} cores of it.`,
+        )
+      if (!able.some(({ isReference }) => isReference)) continue
+      const targets = [ours, ...able.map(({ target }) => target)]
+      const measured = await alternate(targets, load, { rounds: quick ? 1 : 5, seconds: quick ? 1 : 3 })
+      for (const [target, runs] of measured) {
+        costs.learn(target, median(runs.map(each => each.microseconds)))
+        const offered = median(runs.map(each => each.offered))
+        if (offered < OFFERED)
+          options.note(
+            `${clients} × ${shape.name} with ${target.name}: the load generator sent ${Math.round(100 * offered)} % of it.`,
+          )
+      }
+      for (const peer of able)
+        rows.push(...rowsOf(load, peer, measured.get(ours)!, measured.get(peer.target)!))
+    }
+    return rows
+  } finally {
+    for (const target of running) await target.stop()
+  }
+}
+
+async function startPeers({ note }: Options, running: Target[]): Promise<Peer[]> {
+  const peers: Peer[] = []
+  const add = (name: string, target: Target | string, peer: Omit<Peer, "target"> = {}): void => {
+    if (typeof target === "string") {
+      note(`Without ${name}: ${target}.`)
+      return
+    }
+    running.push(target)
+    peers.push({ ...peer, target })
+  }
+  add("coturn", await coturn(), {
+    isReference: true,
+    goal: shape => ({ ratioAtMost: shape === VIDEO ? 0.4 : 1 }),
+  })
+  return peers
+}
+
+/** What packets cost each server, as far as it was measured. */
+class Costs {
+  /** µs; the least, which is when most come together. */
+  readonly #least = new Map<Target, number>()
+
+  learn(target: Target, microseconds: number): void {
+    this.#least.set(target, Math.min(microseconds, this.#least.get(target) ?? Infinity))
+  }
+
+  /** The part of a core that a load would take; 0 where nothing is known. */
+  share(target: Target, { clients, shape }: Load): number {
+    return ((this.#least.get(target) ?? 0) * packetsPerSecond(shape, clients)) / 1e6
+  }
+}
+
+async function alternate(
+  targets: readonly Target[],
+  load: Load,
+  { rounds, seconds }: { rounds: number; seconds: number },
+): Promise<ReadonlyMap<Target, readonly Measured[]>> {
+  const measured = new Map<Target, Measured[]>(targets.map(target => [target, []]))
+  for (let round = 0; round < rounds; round++)
+    for (const target of round % 2 === 0 ? targets : targets.toReversed())
+      measured.get(target)!.push(await measure(target, load, seconds))
+  return measured
+}
+
+function rowsOf(
+  { clients, shape }: Load,
+  { target: { name: peer }, goal, isReference }: Peer,
+  ours: readonly Measured[],
+  theirs: readonly Measured[],
+): Row[] {
+  type Of = (runs: readonly Measured[]) => number
+  const row = (metric: string, unit: string, of: Of, goal?: Goal): Row => {
+    const name = `${clients} × ${shape.name}`
+    return compare({
+      suite: "relay",
+      case: name,
+      metric,
+      unit,
+      value: of(ours),
+      peer,
+      peerValue: of(theirs),
+      goal,
+    })
+  }
+  const medianOf =
+    (pick: (run: Measured) => number): Of =>
+    runs =>
+      median(runs.map(pick))
+  // A median would not show the packets that one round in five loses.
+  const lost: Of = runs => runs.reduce((sum, run) => sum + run.lost, 0) / runs.length
+  const cpu = medianOf(run => run.microseconds)
+  const rows = [
+    row("CPU per relayed packet", "µs", cpu, goal?.(shape)),
+    row("lost", "%", lost, isReference && lost(theirs) === 0 ? { atMost: 0 } : undefined),
+  ]
+  if (!isReference) return rows
+  return [
+    ...rows,
+    row("packets of one core", "/s", runs => 1e6 / cpu(runs)),
+    row(
+      "latency p50",
+      "ms",
+      medianOf(run => run.p50),
+    ),
+    row(
+      "latency p99",
+      "ms",
+      medianOf(run => run.p99),
+      { ratioAtMost: 1 },
+    ),
+  ]
+}
