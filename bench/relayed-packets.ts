@@ -1,5 +1,6 @@
 import { coturn } from "./coturn.ts"
 import { type Load, type Measured, measure } from "./measure.ts"
+import { relayFloor } from "./relay-floor.ts"
 import { compare, type Goal, median, type Row } from "./row.ts"
 import type { Options } from "./suite.ts"
 import type { Target } from "./target.ts"
@@ -80,6 +81,7 @@ async function startPeers({ note }: Options, running: Target[]): Promise<Peer[]>
     isReference: true,
     goal: shape => ({ ratioAtMost: shape === VIDEO ? 0.4 : 1 }),
   })
+  add("the C floor", await relayFloor(), { goal: shape => ({ ratioAtMost: shape === VIDEO ? 1.6 : 1.4 }) })
   return peers
 }
 
