@@ -1,5 +1,6 @@
 import { coturn } from "./coturn.ts"
 import { type Load, type Measured, measure } from "./measure.ts"
+import { npmTurnServer } from "./npm-turn-server.ts"
 import { relayFloor } from "./relay-floor.ts"
 import { compare, type Goal, median, type Row } from "./row.ts"
 import type { Options } from "./suite.ts"
@@ -82,6 +83,7 @@ async function startPeers({ note }: Options, running: Target[]): Promise<Peer[]>
     goal: shape => ({ ratioAtMost: shape === VIDEO ? 0.4 : 1 }),
   })
   add("the C floor", await relayFloor(), { goal: shape => ({ ratioAtMost: shape === VIDEO ? 1.6 : 1.4 }) })
+  add("npm turn-server", await npmTurnServer())
   return peers
 }
 
