@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--quick] [--json]`: measures against named peers, in the same run on the same machine. */
+/** `npm run bench -- NAME [--quick] [--json] [--tuned-coturn]`: measures against named peers, in the same run on the same machine. */
 import { parseArgs } from "node:util"
 import { relay } from "./relay.ts"
 import { signaling } from "./signaling.ts"
@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    "tuned-coturn": { type: "boolean", default: false },
   },
 })
 const suite = suites[positionals[0] ?? ""]
@@ -24,6 +25,7 @@ if (suite === undefined) {
 const notes: string[] = []
 const rows = await suite({
   quick: values.quick,
+  tunedCoturn: values["tuned-coturn"],
   note: text => notes.push(text),
 })
 if (values.json) {

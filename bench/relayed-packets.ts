@@ -6,6 +6,7 @@ import { compare, type Goal, median, type Row } from "./row.ts"
 import type { Options } from "./suite.ts"
 import type { Target } from "./target.ts"
 import { tightbeam } from "./tightbeam.ts"
+import { tunedCoturn } from "./tuned-coturn.ts"
 import { AUDIO, PACED, packetsPerSecond, type Shape, VIDEO } from "./turn-load.ts"
 
 interface Peer {
@@ -68,7 +69,7 @@ export async function relayedPackets(options: Options): Promise<Row[]> {
   }
 }
 
-async function startPeers({ note }: Options, running: Target[]): Promise<Peer[]> {
+async function startPeers({ tunedCoturn: isTunedWanted, note }: Options, running: Target[]): Promise<Peer[]> {
   const peers: Peer[] = []
   const add = (name: string, target: Target | string, peer: Omit<Peer, "target"> = {}): void => {
     if (typeof target === "string") {
@@ -82,6 +83,8 @@ async function startPeers({ note }: Options, running: Target[]): Promise<Peer[]>
     isReference: true,
     goal: shape => ({ ratioAtMost: shape === VIDEO ? 0.4 : 1 }),
   })
+  const tuned = isTunedWanted ? await tunedCoturn() : "--tuned-coturn fetches it, some 40 MB"
+  add("a tuned coturn", tuned, { goal: () => ({ ratioAtMost: 1 }) })
   add("the C floor", await relayFloor(), { goal: shape => ({ ratioAtMost: shape === VIDEO ? 1.6 : 1.4 }) })
   add("npm turn-server", await npmTurnServer())
   return peers
