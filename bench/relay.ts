@@ -1,8 +1,9 @@
+import { allocateCycles } from "./allocate-cycles.ts"
 import { relayedPackets } from "./relayed-packets.ts"
 import type { Row } from "./row.ts"
 import type { Options } from "./suite.ts"
 
 /** The relay against others on the same machine, by the CPU of the server's process: a noisy neighbour disturbs it least. */
 export async function relay(options: Options): Promise<Row[]> {
-  return relayedPackets(options)
+  return [...(await relayedPackets(options)), ...(await allocateCycles(options))]
 }
