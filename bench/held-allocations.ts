@@ -15,6 +15,9 @@ const GOAL = 25
 /** Held before those that are measured: what grows once is not theirs. None are freed, others would have their place. */
 const FIRST = 500
 
+/** Before memory is looked at, ms: what was put off until then is done. */
+const SETTLE = 500
+
 /** What allocations that nobody uses take of a server's memory, each time of a fresh one. */
 export async function heldAllocations({ quick, note }: Options): Promise<Row[]> {
   const rounds = quick ? 1 : 3
@@ -34,10 +37,10 @@ export async function heldAllocations({ quick, note }: Options): Promise<Row[]> 
     const load = new AllocateLoad(target)
     try {
       load.hold(FIRST)
-      await pass(1000)
+      await pass(SETTLE)
       const before = residentBytes(target.pid)
       const held = load.hold(HELD)
-      await pass(1000)
+      await pass(SETTLE)
       if (held < HELD) note(`${target.name} did not answer ${HELD - held} of those who allocate.`)
       return (residentBytes(target.pid) - before) / 1000 / held
     } finally {

@@ -41,3 +41,16 @@ export async function measure(target: Target, { clients, shape }: Load, seconds:
     await load.close()
   }
 }
+
+/** Rounds that go through all targets, there and back: a machine that gets slower does so for all. */
+export async function alternate(
+  targets: readonly Target[],
+  load: Load,
+  { rounds, seconds }: { rounds: number; seconds: number },
+): Promise<ReadonlyMap<Target, readonly Measured[]>> {
+  const measured = new Map<Target, Measured[]>(targets.map(target => [target, []]))
+  for (let round = 0; round < rounds; round++)
+    for (const target of round % 2 === 0 ? targets : targets.toReversed())
+      measured.get(target)!.push(await measure(target, load, seconds))
+  return measured
+}

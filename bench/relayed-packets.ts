@@ -1,5 +1,5 @@
 import { coturn } from "./coturn.ts"
-import { type Load, type Measured, measure } from "./measure.ts"
+import { alternate, type Load, type Measured, measure } from "./measure.ts"
 import { npmTurnServer } from "./npm-turn-server.ts"
 import { relayFloor } from "./relay-floor.ts"
 import { compare, type Goal, median, type Row } from "./row.ts"
@@ -38,7 +38,7 @@ export async function relayedPackets(options: Options): Promise<Row[]> {
     const ours = await tightbeam()
     running.push(ours)
     const peers = await startPeers(options, running)
-    for (const target of running) await measure(target, WARM_UP, quick ? 2 : 5)
+    for (const target of running) await measure(target, WARM_UP, quick ? 1.5 : 5)
     const costs = new Costs()
     const rows: Row[] = []
     for (const load of quick ? LOADS.filter(({ clients }) => clients === 10) : LOADS) {
@@ -103,18 +103,6 @@ class Costs {
   share(target: Target, { clients, shape }: Load): number {
     return ((this.#least.get(target) ?? 0) * packetsPerSecond(shape, clients)) / 1e6
   }
-}
-
-async function alternate(
-  targets: readonly Target[],
-  load: Load,
-  { rounds, seconds }: { rounds: number; seconds: number },
-): Promise<ReadonlyMap<Target, readonly Measured[]>> {
-  const measured = new Map<Target, Measured[]>(targets.map(target => [target, []]))
-  for (let round = 0; round < rounds; round++)
-    for (const target of round % 2 === 0 ? targets : targets.toReversed())
-      measured.get(target)!.push(await measure(target, load, seconds))
-  return measured
 }
 
 function rowsOf(

@@ -1,4 +1,4 @@
-import { type Load, type Measured, measure } from "./measure.ts"
+import { alternate, type Load, measure } from "./measure.ts"
 import { compare, median, type Row } from "./row.ts"
 import type { Options } from "./suite.ts"
 import type { Target } from "./target.ts"
@@ -15,41 +15,36 @@ const GOAL = 1.1
 
 /** Whether work that is shared costs more: the same load on a server with one worker, and on one with two. */
 export async function twoWorkers({ quick, note }: Options): Promise<Row[]> {
-  const one = await tightbeam()
+  const two = await withTwo()
+  if (two === undefined) {
+    note("Without two workers: not built yet.")
+    return []
+  }
+  const running = [two]
   try {
-    const two = await withTwo()
-    if (two === undefined) {
-      note("Without two workers: not built yet.")
-      return []
+    const one = await tightbeam("--turn.workers=1")
+    running.push(one)
+    for (const target of running) await measure(target, WARM_UP, quick ? 1.5 : 5)
+    const rows: Row[] = []
+    for (const load of quick ? [IN_BURSTS] : [IN_BURSTS, ONE_BY_ONE]) {
+      const measured = await alternate(running, load, { rounds: quick ? 1 : 5, seconds: quick ? 1 : 3 })
+      const cpu = (target: Target): number => median(measured.get(target)!.map(run => run.microseconds))
+      rows.push(
+        compare({
+          suite: "relay",
+          case: `${load.clients} × ${load.shape.name}, two workers`,
+          metric: "CPU per relayed packet",
+          unit: "µs",
+          value: cpu(two),
+          peer: "one worker",
+          peerValue: cpu(one),
+          goal: { ratioAtMost: GOAL },
+        }),
+      )
     }
-    try {
-      for (const target of [one, two]) await measure(target, WARM_UP, quick ? 2 : 5)
-      const rows: Row[] = []
-      for (const load of quick ? [IN_BURSTS] : [IN_BURSTS, ONE_BY_ONE]) {
-        const runs: [Measured[], Measured[]] = [[], []]
-        for (let round = 0; round < (quick ? 1 : 5); round++)
-          for (const which of round % 2 === 0 ? [0, 1] : [1, 0])
-            runs[which]!.push(await measure([one, two][which]!, load, quick ? 1 : 3))
-        const [ofOne, ofTwo] = runs.map(each => median(each.map(run => run.microseconds))) as [number, number]
-        rows.push(
-          compare({
-            suite: "relay",
-            case: `${load.clients} × ${load.shape.name}, two workers`,
-            metric: "CPU per relayed packet",
-            unit: "µs",
-            value: ofTwo,
-            peer: "one worker",
-            peerValue: ofOne,
-            goal: { ratioAtMost: GOAL },
-          }),
-        )
-      }
-      return rows
-    } finally {
-      await two.stop()
-    }
+    return rows
   } finally {
-    await one.stop()
+    for (const target of running) await target.stop()
   }
 }
 
