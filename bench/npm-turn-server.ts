@@ -27,6 +27,6 @@ export async function npmTurnServer(): Promise<Target | string> {
     return turnTarget(`npm ${PACKAGE} ${VERSION}`, child, port, [USER])
   } catch (error) {
     await child.stop()
-    throw error
+    return String(error)
   }
 }

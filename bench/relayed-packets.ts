@@ -42,14 +42,8 @@ export async function relayedPackets(options: Options): Promise<Row[]> {
     const costs = new Costs()
     const rows: Row[] = []
     for (const load of quick ? LOADS.filter(({ clients }) => clients === 10) : LOADS) {
-      const { clients, shape } = load
-      const able = peers.filter(({ target }) => costs.share(target, load) <= BEARABLE)
-      for (const { target } of peers.filter(peer => !able.includes(peer)))
-        options.note(
-          `${clients} × ${shape.name}, ${packetsPerSecond(shape, clients)} packets/s: left out with ` +
-            `${target.name}, it would take ${costs.share(target, load).toFixed(1)} cores of it.`,
-        )
-      if (!able.some(({ isReference }) => isReference)) continue
+      const able = keepUp(peers, load, costs, options)
+      if (able.length === 0) continue
       const targets = [ours, ...able.map(({ target }) => target)]
       const measured = await alternate(targets, load, { rounds: quick ? 1 : 5, seconds: quick ? 1 : 3 })
       for (const [target, runs] of measured) {
@@ -57,7 +51,7 @@ export async function relayedPackets(options: Options): Promise<Row[]> {
         const offered = median(runs.map(each => each.offered))
         if (offered < OFFERED)
           options.note(
-            `${clients} × ${shape.name} with ${target.name}: the load generator sent ${Math.round(100 * offered)} % of it.`,
+            `${nameOf(load)} with ${target.name}: the load generator sent ${Math.round(100 * offered)} % of it.`,
           )
       }
       for (const peer of able)
@@ -90,6 +84,23 @@ async function startPeers({ tunedCoturn: isTunedWanted, note }: Options, running
   return peers
 }
 
+function nameOf({ clients, shape }: Load): string {
+  return `${clients} × ${shape.name}`
+}
+
+/** Those that a load is not too much for, and nobody where it is too much for the reference. */
+function keepUp(peers: readonly Peer[], load: Load, costs: Costs, { note }: Options): readonly Peer[] {
+  const overtaxed = peers.filter(({ target }) => costs.share(target, load) > BEARABLE)
+  const reference = overtaxed.find(({ isReference }) => isReference)
+  for (const { target } of reference === undefined ? overtaxed : [reference]) {
+    const packets = packetsPerSecond(load.shape, load.clients)
+    const cores = costs.share(target, load).toFixed(1)
+    const what = reference === undefined ? `left out with ${target.name}` : "left out"
+    note(`${nameOf(load)}, ${packets} packets/s: ${what}, it would take ${cores} cores of ${target.name}.`)
+  }
+  return reference === undefined ? peers.filter(peer => !overtaxed.includes(peer)) : []
+}
+
 /** What packets cost each server, as far as it was measured. */
 class Costs {
   /** µs; the least, which is when most come together. */
@@ -106,17 +117,16 @@ class Costs {
 }
 
 function rowsOf(
-  { clients, shape }: Load,
+  load: Load,
   { target: { name: peer }, goal, isReference }: Peer,
   ours: readonly Measured[],
   theirs: readonly Measured[],
 ): Row[] {
   type Of = (runs: readonly Measured[]) => number
-  const row = (metric: string, unit: string, of: Of, goal?: Goal): Row => {
-    const name = `${clients} × ${shape.name}`
-    return compare({
+  const row = (metric: string, unit: string, of: Of, goal?: Goal): Row =>
+    compare({
       suite: "relay",
-      case: name,
+      case: nameOf(load),
       metric,
       unit,
       value: of(ours),
@@ -124,7 +134,6 @@ function rowsOf(
       peerValue: of(theirs),
       goal,
     })
-  }
   const medianOf =
     (pick: (run: Measured) => number): Of =>
     runs =>
@@ -133,7 +142,7 @@ function rowsOf(
   const lost: Of = runs => runs.reduce((sum, run) => sum + run.lost, 0) / runs.length
   const cpu = medianOf(run => run.microseconds)
   const rows = [
-    row("CPU per relayed packet", "µs", cpu, goal?.(shape)),
+    row("CPU per relayed packet", "µs", cpu, goal?.(load.shape)),
     row("lost", "%", lost, isReference && lost(theirs) === 0 ? { atMost: 0 } : undefined),
   ]
   if (!isReference) return rows

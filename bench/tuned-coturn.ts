@@ -31,7 +31,11 @@ export async function tunedCoturn(): Promise<Target | string> {
   const command = [libraries, "--library-path", folder, `${ROOT}/usr/bin/turnserver`] as const
   const port = await freePort()
   const batches = ["--udp-recvmmsg", "--udp-gso", "--multiplex-peer", `--multiplex-peer-port=${port}`]
-  return startCoturn(`tuned coturn ${coturnVersion(...command) ?? "?"}`, [...command, ...batches])
+  try {
+    return await startCoturn(`tuned coturn ${coturnVersion(...command) ?? "?"}`, [...command, ...batches])
+  } catch (error) {
+    return String(error)
+  }
 }
 
 /** Lets apt find and fetch the packages into folders of their own; returns why not. */
