@@ -6,7 +6,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { extname, join } from "node:path"
-import type { Browser, BrowserContext, Page } from "playwright-core"
+import type { Browser, Page, ViewportSize } from "playwright-core"
 import { buildPages } from "./build-pages.ts"
 
 export const SCREENS = {
@@ -61,15 +61,21 @@ export async function sceneNames(browser: Browser, gallery: Gallery): Promise<re
   return names
 }
 
-/** A page that shows a scene, once it is all there. */
-export async function openScene(context: BrowserContext, gallery: Gallery, name: string): Promise<Page> {
+/** A page for one scene after another: nobody remembers anything there. */
+export async function scenePage(browser: Browser, viewport: ViewportSize): Promise<Page> {
+  const context = await browser.newContext({ viewport, reducedMotion: "reduce" })
+  await context.addInitScript(() => localStorage.clear())
   const page = await context.newPage()
   page.on("pageerror", error => {
-    throw new Error(`${name}: ${error}`)
+    throw new Error(`${page.url()}: ${error}`)
   })
+  return page
+}
+
+/** Shows a scene; resolves once it is all there. */
+export async function openScene(page: Page, gallery: Gallery, name: string): Promise<void> {
   await page.goto(`${gallery.url}?scene=${name}`)
   await page.locator("html[data-ready]").waitFor()
-  return page
 }
 
 /** The same page on each screen, light and dark. */

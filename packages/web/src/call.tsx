@@ -53,7 +53,7 @@ export function Call({ store, link, onLeave }: CallProps) {
   useFocusAfterPanel(panel, page)
   useWakeLock()
   useQuality(store)
-  useEffect(loadTheRest, [])
+  useEffect(() => void loadTheRest(), [])
   const unread = store.chat.unread.value
   useEffect(() => {
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${store.room} · Tightbeam`
