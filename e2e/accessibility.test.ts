@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { createRequire } from "node:module"
+import { basename } from "node:path"
 import { after, before, describe, test } from "node:test"
 import type { AxeResults, RunOptions } from "axe-core"
 import type { Browser, Page } from "playwright-core"
@@ -30,7 +31,7 @@ describe("Everybody can use the pages", () => {
 
   before(async () => {
     browser = await launchChromium({ flags: ["--autoplay-policy=no-user-gesture-required"] })
-    gallery = await serveGallery()
+    gallery = await serveGallery(AXE)
     names = await sceneNames(browser, gallery)
   })
   after(async () => {
@@ -111,7 +112,7 @@ describe("Everybody can use the pages", () => {
   test("axe-core finds no serious fault in any scene, on a phone and a desktop, light and dark", async () => {
     const found: Record<string, string[]> = {}
     await inEach(names, SCREENS.desktop, async (page, name) => {
-      const here = await faults(page)
+      const here = await faults(page, gallery)
       if (here.length > 0) found[name] = here
     })
     assert.ok(names.length > 50)
@@ -119,8 +120,8 @@ describe("Everybody can use the pages", () => {
   })
 })
 
-async function faults(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: AXE })
+async function faults(page: Page, gallery: Gallery): Promise<string[]> {
+  await page.addScriptTag({ url: new URL(basename(AXE), gallery.url).href })
   const found: string[] = []
   for await (const { screen, scheme } of everyLook(page)) {
     // What is dark differs in nothing but its colours.

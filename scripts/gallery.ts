@@ -1,11 +1,11 @@
 /** The gallery (every state of the pages, without a server behind them) built and served, for who wants to look at it all. */
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { copyFileSync, readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
-import { extname, join } from "node:path"
+import { basename, extname, join } from "node:path"
 import type { Browser, Page, ViewportSize } from "playwright-core"
 import { buildPages } from "./build-pages.ts"
 
@@ -27,14 +27,20 @@ export interface Gallery extends AsyncDisposable {
   readonly url: string
 }
 
-export async function serveGallery(): Promise<Gallery> {
+/** `files` are served beside it, by their names. */
+export async function serveGallery(...files: readonly string[]): Promise<Gallery> {
   const folder = await mkdtemp(join(tmpdir(), "tightbeam-gallery-"))
   await buildPages({ gallery: true, folder })
+  for (const file of files) copyFileSync(file, join(folder, basename(file)))
   const server = createServer(({ url = "/" }, response) => {
     const { pathname } = new URL(url, "http://localhost")
     try {
       const body = readFileSync(join(folder, pathname))
-      response.writeHead(200, { "content-type": TYPES[extname(pathname)] ?? "application/octet-stream" })
+      response.writeHead(200, {
+        "content-type": TYPES[extname(pathname)] ?? "application/octet-stream",
+        // Nothing changes while this serves; scripts that come from a browser's cache come compiled.
+        "cache-control": "max-age=3600",
+      })
       response.end(body)
     } catch {
       response.writeHead(404).end()
