@@ -145,6 +145,7 @@ export class Relay {
     if (path === NO_PATH) return this.#counters.drop("no-path")
     if (!this.#mayRelay(from, length, now)) return
     this.#countToPeer(from, length)
+    this.#countJoined(from, length)
     this.#toClient(receiver, path, d, start, length, now, out)
   }
 
@@ -233,6 +234,13 @@ export class Relay {
     allocation.bytesToPeers += length
     this.#counters.packetsToPeers++
     this.#counters.bytesToPeers += length
+  }
+
+  #countJoined(from: Allocation, length: number): void {
+    from.packetsJoined++
+    from.bytesJoined += length
+    this.#counters.packetsJoined++
+    this.#counters.bytesJoined += length
   }
 
   #countToClient(allocation: Allocation, length: number): void {
