@@ -8,7 +8,19 @@ export interface Check {
   readonly passed: boolean
   /** What came instead. */
   readonly why?: string
+  /** Whether their own two halves do it, where that was tried too. What they cannot do is not asked of us. */
+  readonly reference?: boolean
 }
 
 /** What a suite found, or why it could not be tried here. */
-export type Found = { readonly checks: readonly Check[] } | { readonly missing: string }
+export type Found =
+  | {
+      readonly checks: readonly Check[] /** What there is to try, and we do not have. */
+      readonly notTried?: readonly string[]
+    }
+  | { readonly missing: string }
+
+/** Whether it is as it should be. */
+export function isMet({ passed, reference }: Check): boolean {
+  return passed || reference === false
+}

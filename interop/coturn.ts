@@ -15,14 +15,15 @@ export function coturnVersion(): string | undefined {
   return error === undefined ? (/\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? "?") : undefined
 }
 
-/** A coturn of our own on loopback, for UDP and TCP. */
+/** A coturn of our own on loopback, for UDP and TCP; with a certificate (`--cert=`, `--pkey=`) for TLS as well. */
 export class Coturn {
   readonly port: number
   readonly #process: ChildProcess
 
   static async start(...flags: string[]): Promise<Coturn> {
     const port = await freePort()
-    const quiet = ["-n", "--no-cli", "--no-tls", "--no-dtls", "--log-file=/dev/null", "--pidfile=/dev/null"]
+    const tls = flags.some(flag => flag.startsWith("--cert=")) ? [] : ["--no-tls"]
+    const quiet = ["-n", "--no-cli", ...tls, "--no-dtls", "--log-file=/dev/null", "--pidfile=/dev/null"]
     const listening = ["-L", "127.0.0.1", "-E", "127.0.0.1", `--listening-port=${port}`]
     const auth = ["--lt-cred-mech", "-u", `${USERNAME}:${PASSWORD}`, "-r", "interop.local"]
     const all = [...quiet, ...listening, "--allow-loopback-peers", ...auth, ...flags]
@@ -66,7 +67,8 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** Free at this moment. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
   const { port } = server.address() as { port: number }

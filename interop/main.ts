@@ -1,9 +1,15 @@
 /** `npm run interop -- NAME [--json]`: our half of a protocol with somebody else's other half. */
 import { parseArgs } from "node:util"
-import type { Found } from "./check.ts"
+import { type Found, isMet } from "./check.ts"
+import { natDiscovery } from "./nat-discovery.ts"
 import { turnClient } from "./turn-client.ts"
+import { turnServer } from "./turn-server.ts"
 
-const suites: Readonly<Record<string, () => Promise<Found>>> = { "turn-client": turnClient }
+const suites: Readonly<Record<string, () => Promise<Found>>> = {
+  "turn-client": turnClient,
+  "turn-server": turnServer,
+  "nat-discovery": natDiscovery,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,14 +27,18 @@ if (suite === undefined) {
 const found = await suite()
 if ("missing" in found) console.error(`${name}: ${found.missing}`)
 else {
-  for (const { suite, peer, case: over, what, passed, why } of found.checks) {
+  for (const check of found.checks) {
+    const { suite, peer, case: over, what, passed, why, reference } = check
     if (values.json) {
       const row = { suite, case: `${over}, ${what}`, metric: "passed", unit: "checks", peer }
-      console.log(JSON.stringify({ ...row, value: passed ? 1 : 0, goal: 1, met: passed }))
+      const theirs = reference === undefined ? {} : { peerValue: reference ? 1 : 0 }
+      console.log(JSON.stringify({ ...row, value: passed ? 1 : 0, ...theirs, goal: 1, met: isMet(check) }))
     } else {
-      const line = `${passed ? "pass" : "FAIL"}  ${peer}  ${over.padEnd(4)} ${what}`
+      const theirs = reference === undefined ? "" : ` (with itself: ${reference ? "pass" : "fail"})`
+      const line = `${passed ? "pass" : "FAIL"}  ${peer}${theirs}  ${over.padEnd(4)} ${what}`
       console.log(why === undefined ? line : `${line}: ${why}`)
     }
   }
-  process.exitCode = found.checks.every(({ passed }) => passed) ? 0 : 1
+  if (!values.json) for (const what of found.notTried ?? []) console.log(`----  ${what}`)
+  process.exitCode = found.checks.every(isMet) ? 0 : 1
 }

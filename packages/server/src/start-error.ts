@@ -12,11 +12,11 @@ export class StartError extends Error {
 /** A port that could not be had, in words. `key` is the section of the configuration. */
 export function portError(
   protocol: "TCP" | "UDP",
-  key: "http" | "turn" | "metrics",
+  key: "http" | "turn" | "turn.second" | "metrics",
   { address, port }: { readonly address: string; readonly port: number },
   error: NodeJS.ErrnoException,
 ): StartError {
-  const env = `TIGHTBEAM__${key.toUpperCase()}`
+  const env = `TIGHTBEAM__${key.toUpperCase().replace(".", "__")}`
   const another = `Another port:  --${key}.port ${port + 1}, or ${env}__PORT=${port + 1}, or ${key}.port in tightbeam.yaml`
   switch (error.code) {
     case "EADDRINUSE": {
@@ -36,7 +36,9 @@ export function portError(
     case "EADDRNOTAVAIL":
       return new StartError(
         `${address} is not an address of this machine.`,
-        [`Another one:   --${key}.address 0.0.0.0, or ${env}__ADDRESS, or ${key}.address in tightbeam.yaml`],
+        [
+          `Another one:   --${key}.address ${key === "turn.second" ? "192.0.2.1" : "0.0.0.0"}, or ${env}__ADDRESS, or ${key}.address in tightbeam.yaml`,
+        ],
         { cause: error },
       )
     default:

@@ -12,6 +12,7 @@ import { isLoopback, isUnspecified } from "./listening-address.ts"
 import { errorText, type Log } from "./log/index.ts"
 import {
   announcedAddress,
+  announcedV6,
   type IceServers,
   isReachedOverTcp,
   offersTls,
@@ -20,7 +21,7 @@ import {
   tlsHost,
 } from "./relay/index.ts"
 import type { App, Service } from "./service.ts"
-import { portError } from "./start-error.ts"
+import { portError, type StartError } from "./start-error.ts"
 import { loadCertificate } from "./tls/index.ts"
 
 /** Where the built pages are, from source and from dist alike. */
@@ -56,7 +57,7 @@ export interface Running {
   readonly dataFolder: string
   readonly pages: number
   readonly phase: Phase
-  counters(): { readonly relay: RelayCounters | undefined; readonly tcp: object | undefined }
+  counters(): Promise<{ readonly relay: RelayCounters | undefined; readonly tcp: object | undefined }>
   /** Reads the certificate's files again. Throws `CertificateError`, and keeps the old one. */
   reloadCertificate(): void
   /** Turns new calls away, waits up to `config.drain` seconds for the running ones, and closes. */
@@ -166,8 +167,8 @@ class Process implements Running {
     return this.#pages.size
   }
 
-  counters(): { readonly relay: RelayCounters | undefined; readonly tcp: object | undefined } {
-    return { relay: this.#relay?.counters(), tcp: this.#front.counters() }
+  async counters(): Promise<{ readonly relay: RelayCounters | undefined; readonly tcp: object | undefined }> {
+    return { relay: await this.#relay?.counters(), tcp: this.#front.counters() }
   }
 
   reloadCertificate(): void {
@@ -235,6 +236,7 @@ class Process implements Running {
         turn,
         native: this.#config.native,
         announce,
+        announceV6: announcedV6(turn),
         secret: this.#data.secret("turn.secret"),
         listeners,
         tcpPort: isReachedOverTcp(http.address, announce) ? this.httpPort : undefined,
@@ -243,7 +245,7 @@ class Process implements Running {
         onEvidence: this.#onEvidence,
       })
     } catch (error) {
-      throw error instanceof ListenError ? portError("UDP", "turn", turn, error) : error
+      throw error instanceof ListenError ? relayError(turn, error) : error
     }
   }
 
@@ -311,6 +313,13 @@ class Process implements Running {
       this.#relay?.iceServers(room, participant) ?? { iceServers: [], ttl: this.#config.turn.credentialTtl }
     )
   }
+}
+
+/** Of the two addresses and ports that the relay may have, what could not be had. */
+function relayError(turn: Config["turn"], error: ListenError): StartError {
+  const { address, port } = error.local
+  const isOfFirst = error.code === "EADDRNOTAVAIL" ? address === turn.address : port === turn.port
+  return portError("UDP", isOfFirst ? "turn" : "turn.second", error.local, error)
 }
 
 /** What join tokens are signed with: the configured secret, or the one in the data folder. */

@@ -55,14 +55,14 @@ function adminRoutes({ metrics: { address }, relay }: AdminOptions): Routes {
       return handler(exchange)
     })
   route("/metrics", async ({ request, response }) => {
-    const reading = relay()?.reading()
+    const reading = await relay()?.reading()
     const text = reading === undefined ? "" : await metrics.text(reading)
     response.setHeader("content-type", metrics.contentType)
     response.setHeader("cache-control", "no-store")
     response.end(request.method === "HEAD" ? undefined : text)
   })
-  route("/relay/cost", ({ response }) => {
-    const cost = relay()?.cost()
+  route("/relay/cost", async ({ response }) => {
+    const cost = await relay()?.cost()
     if (cost === undefined)
       throw new HttpError(503, "no-relay", "Nothing is relayed here.", "Set turn.enabled to true.")
     sendJson(response, 200, cost)

@@ -196,6 +196,46 @@ const bad: readonly (readonly [what: string, given: Given, expected: readonly st
     ['turn.announce (--turn.announce) is 2001:db8::1: TURN listens on IPv4 only, set turn.address to "::"'],
   ],
   [
+    "a second IPv6 address to relay from, and one that nobody can be reached by",
+    { args: ["--turn.address=::", "--turn.announce=2001:db8::1", "--turn.announceV6=2001:db8::2"] },
+    [
+      "turn.announceV6 (--turn.announceV6) is 2001:db8::2: there is one IPv6 address already, by turn.announce or turn.address",
+    ],
+  ],
+  [
+    "an IPv6 address to relay from that nobody can reach",
+    { args: ["--turn.announceV6=ff02::1"] },
+    ["turn.announceV6 (--turn.announceV6) is ff02::1: must be an address that peers can reach"],
+  ],
+  [
+    "a second address beside all addresses",
+    { args: ["--turn.second.address", "192.0.2.2"] },
+    [
+      "turn.second.address (--turn.second.address) is 192.0.2.2: set turn.address to the first address of this machine, 0.0.0.0 is all of them",
+    ],
+  ],
+  [
+    "a second address that is the first one, and the same port",
+    {
+      args: [
+        "--turn.address=192.0.2.1",
+        "--turn.second.address=192.0.2.1",
+        "--turn.port=3479",
+        "--turn.second.announce=2001:db8::1",
+      ],
+    },
+    [
+      "turn.second.address (--turn.second.address) is 192.0.2.1: must not be turn.address",
+      "turn.second.port (default) is 3479: must not be turn.port",
+      "turn.second.announce (--turn.second.announce) is 2001:db8::1: must be an address that clients can reach, of the family of turn.second.address",
+    ],
+  ],
+  [
+    "an announced second address without one to listen on",
+    { args: ["--turn.second.announce", "192.0.2.2"] },
+    ["turn.second.announce (--turn.second.announce) is set: set turn.second.address, or it has no effect"],
+  ],
+  [
     "an origin with a path",
     { args: ["--http.origins", "https://a.example/"] },
     ['--http.origins is ["https://a.example/"]: must be a list of origins like https://app.example'],

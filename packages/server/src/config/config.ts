@@ -16,8 +16,16 @@ export interface Config {
     readonly address: string
     readonly port: number
     readonly announce?: string | undefined
+    readonly announceV6?: string | undefined
+    readonly second: {
+      readonly address?: string | undefined
+      readonly port: number
+      readonly announce?: string | undefined
+    }
     readonly offerTls: "auto" | "always" | "never"
     readonly tlsHost?: string | undefined
+    /** Threads. */
+    readonly workers: number
     readonly realm: string
     readonly relayPorts: { readonly min: number; readonly max: number }
     readonly allowPeers: readonly string[]

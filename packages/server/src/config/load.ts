@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { isIP } from "node:net"
 import { parseIp } from "@tightbeam/webrtc/bytes"
+import { isUnspecified } from "../listening-address.ts"
 import type { Config } from "./config.ts"
 import { fromEnvironment } from "./from-environment.ts"
 import { fromFlags, type OwnFlag } from "./from-flags.ts"
@@ -134,6 +135,13 @@ function conflictsOf({ tls, turn, access }: Config, origins: ReadonlyMap<string,
     else if (isIP(turn.announce) === 6 && isIP(turn.address) === 4)
       problems.push(`${shown}: TURN listens on IPv4 only, set turn.address to "::"`)
   }
+  if (turn.announceV6 !== undefined) {
+    const shown = `${at("turn.announceV6")} is ${turn.announceV6}`
+    if (!isUnicast(turn.announceV6)) problems.push(`${shown}: must be an address that peers can reach`)
+    else if (isIP(turn.announce ?? (isUnspecified(turn.address) ? "" : turn.address)) === 6)
+      problems.push(`${shown}: there is one IPv6 address already, by turn.announce or turn.address`)
+  }
+  problems.push(...secondConflicts(turn, at))
   if (turn.offerTls === "always" && tls.mode === "off")
     problems.push(
       `${at("turn.offerTls")} is always: set tls.mode to auto or files, there is no TLS otherwise`,
@@ -143,6 +151,32 @@ function conflictsOf({ tls, turn, access }: Config, origins: ReadonlyMap<string,
   if (access.mode === "token" && access.secret === undefined)
     problems.push(
       `${at("access.mode")} is token: set access.secret or access.secretFile to what your server signs tokens with`,
+    )
+  return problems
+}
+
+/** A second address needs a first one beside it, on which answers leave by the address that was asked. */
+function secondConflicts({ address, port, second }: Config["turn"], at: (path: string) => string): string[] {
+  if (second.address === undefined) {
+    const stray = second.announce !== undefined
+    return stray ? [`${at("turn.second.announce")} is set: set turn.second.address, or it has no effect`] : []
+  }
+  const shown = `${at("turn.second.address")} is ${second.address}`
+  const problems: string[] = []
+  if (!isUnicast(second.address)) problems.push(`${shown}: must be one address of this machine`)
+  if (isUnspecified(address))
+    problems.push(
+      `${shown}: set turn.address to the first address of this machine, ${address} is all of them`,
+    )
+  else if (isIP(address) !== isIP(second.address))
+    problems.push(`${shown}: must be of the same address family as turn.address, ${address}`)
+  else if (address === second.address) problems.push(`${shown}: must not be turn.address`)
+  if (port !== 0 && port === second.port)
+    problems.push(`${at("turn.second.port")} is ${port}: must not be turn.port`)
+  const { announce } = second
+  if (announce !== undefined && (!isUnicast(announce) || isIP(announce) !== isIP(second.address)))
+    problems.push(
+      `${at("turn.second.announce")} is ${announce}: must be an address that clients can reach, of the family of turn.second.address`,
     )
   return problems
 }

@@ -128,6 +128,29 @@ const schema = z.strictObject({
         IP,
         "The address that clients reach this machine by. Default: its IPv4 address on the local network.",
       ),
+      announceV6: key(
+        z
+          .string()
+          .refine(text => isIP(text) === 6)
+          .optional(),
+        "an IPv6 address",
+        "The IPv6 address that is relayed from beside turn.announce, for clients that ask for one. Default: a global one of this machine, unless turn.address is narrowed or turn.announce is IPv6 itself.",
+      ),
+      second: z
+        .strictObject({
+          address: key(
+            ip.optional(),
+            IP,
+            "A second address of this machine, by which clients find out how their NAT behaves (RFC 5780). STUN and TURN then listen on both addresses and both ports. Default: clients are not offered that.",
+          ),
+          port: key(port.default(3479), PORT, "The second UDP port, where there is a second address."),
+          announce: key(
+            ip.optional(),
+            IP,
+            "The address that clients reach turn.second.address by. Default: turn.second.address.",
+          ),
+        })
+        .prefault({}),
       offerTls: oneOf(
         ["auto", "always", "never"],
         "auto",
@@ -140,6 +163,13 @@ const schema = z.strictObject({
           .optional(),
         "a host name or an IP address",
         "The host that clients are told for TURN over TLS; the certificate must have it. Default: its first DNS name.",
+      ),
+      workers: whole(
+        0,
+        64,
+        1,
+        "threads",
+        "Threads that relay for clients over UDP. More than one share the port: for machines with cores to spare. 0: none of its own. Only Linux has them, and not with native: off.",
       ),
       realm: key(
         z

@@ -74,7 +74,7 @@ test("while it drains, who comes is sent to turn.drainTo", async t => {
   const after = await allocate(late, relay.port, server)
   assert.equal(readErrorCode(after)?.code, 300)
   assert.deepEqual([...after.value(Attribute.alternateServer)!], [0, 1, 3478 >> 8, 3478 & 255, 192, 0, 2, 7])
-  assert.equal(relay.counters().turn.allocations, 1)
+  assert.equal((await relay.counters()).turn.allocations, 1)
 })
 
 test("where clients are sent to is an address with a port, one of each family", () => {

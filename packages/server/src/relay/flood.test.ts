@@ -54,7 +54,7 @@ const messages: readonly Uint8Array[] = [
 ]
 
 test(`${COUNT} mutated STUN packets at the live port neither end the process nor stall it`, async t => {
-  const { turn } = parseConfig({ turn: { address: "127.0.0.1", port: 0 } })
+  const { turn } = parseConfig({ turn: { address: "127.0.0.1", port: 0, workers: 0 } })
   const relay = await Relay.start({
     turn,
     native: "auto",
@@ -66,7 +66,9 @@ test(`${COUNT} mutated STUN packets at the live port neither end the process nor
   t.after(() => relay.close())
 
   const received = new Int32Array(new SharedArrayBuffer(4))
-  const turns = watchTurns(() => Atomics.store(received, 0, relay.counters().udp.received))
+  const turns = watchTurns(
+    () => void relay.counters().then(({ udp }) => Atomics.store(received, 0, udp.received)),
+  )
   t.after(() => turns.stop())
   const flood = new Worker(new URL("testing/flood.ts", import.meta.url), {
     workerData: { port: relay.port, count: COUNT, seed: 1, messages, received },
@@ -79,7 +81,7 @@ test(`${COUNT} mutated STUN packets at the live port neither end the process nor
   turns.stop()
   const p99 = delay.percentile(99) / 1e6
 
-  const { udp, turn: counters } = relay.counters()
+  const { udp, turn: counters } = await relay.counters()
   t.diagnostic(`${udp.received} received, ${udp.sent} answered`)
   t.diagnostic(
     `longest turn of the event loop: ${turns.ours.toFixed(1)} ms of our own, ${turns.wall.toFixed(1)} ms by the clock`,

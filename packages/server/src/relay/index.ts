@@ -1,4 +1,4 @@
-export { announcedAddress, isReachedOverTcp } from "./announced.ts"
+export { announcedAddress, announcedV6, isReachedOverTcp } from "./announced.ts"
 export { type Cost, type CostOver, TRANSPORTS, totalOf } from "./cost.ts"
 export { type IceServers, Relay, type RelayCounters, type RelayReading } from "./relay.ts"
 export type { RelayCost, RoomCost } from "./relay-meter.ts"

@@ -29,8 +29,8 @@ test("strangers are answered as much as turn.quotas says, and others at another 
     if (answers.push(answer) === 2) two.resolve()
   })
   for (let i = 0; i < 10; i++) client.send(BINDING, relay.port, "127.0.0.1")
-  while (relay.counters().udp.received < 10) await setImmediate()
-  assert.equal(relay.counters().turn.drops["over-budget"], 8)
+  while ((await relay.counters()).udp.received < 10) await setImmediate()
+  assert.equal((await relay.counters()).turn.drops["over-budget"], 8)
   if (process.platform === "linux") {
     const other = createSocket("udp4")
     t.after(() => other.close())

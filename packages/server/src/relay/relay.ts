@@ -3,35 +3,36 @@ import type { IceServer } from "@tightbeam/client"
 import { type Address, formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { addressFrom, chooseIo, monotonicNow, ownAddresses } from "@tightbeam/webrtc/net"
 import {
-  addressFrom,
-  chooseIo,
-  Driver,
-  ownAddresses,
-  type StreamCounters,
-  type UdpCounters,
-} from "@tightbeam/webrtc/net"
-import {
+  type AllocationUsage,
   type AlternateServer,
   type AlternateServers,
+  COMMON_LENGTH,
+  Common,
+  type Siblings,
   type TurnCounters,
   type TurnEvent,
-  TurnServer,
   timeLimitedCredentials,
-  turnFraming,
 } from "@tightbeam/webrtc/turn"
 import type { Config } from "../config/index.ts"
-import { isUnspecified, parseAddress } from "../listening-address.ts"
+import { parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
+import { relayBindAddresses } from "./announced.ts"
 import type { CostOver } from "./cost.ts"
-import { LateMachine } from "./late-machine.ts"
+import type { ListenAt } from "./listeners.ts"
 import { type RelayCost, RelayMeter } from "./relay-meter.ts"
+import { Shard, type ShardCounters, type ShardOwner, type ShardSettings } from "./shard.ts"
+import { sumOf, sumOfTurn } from "./sum-of-counters.ts"
+import { ThreadedShard } from "./threaded-shard.ts"
 
 export interface RelayOptions {
   readonly turn: Config["turn"]
   readonly native: Config["native"]
   /** The address that clients are told, see `announcedAddress`. */
   readonly announce: string
+  /** The IPv6 address that is relayed from beside that one, see `announcedV6`. */
+  readonly announceV6?: string | undefined
   readonly secret: Uint8Array
   /** Where else this process listens: never a peer. */
   readonly listeners: readonly { readonly address: string; readonly port: number }[]
@@ -43,11 +44,7 @@ export interface RelayOptions {
   readonly onEvidence?: (evidence: Evidence) => void
 }
 
-export interface RelayCounters {
-  readonly turn: TurnCounters
-  readonly udp: Readonly<UdpCounters>
-  readonly streams: Readonly<StreamCounters>
-}
+export type RelayCounters = ShardCounters
 
 type FreedReason = Extract<TurnEvent, { type: "freed" }>["reason"]
 
@@ -69,61 +66,69 @@ export interface IceServers {
 /** Credentials expire by the calendar, which may be set back a little meanwhile, ms. */
 const CLOCK_STEP = 60_000
 
-/** STUN and TURN on one UDP port, and on the connections that it is given. */
+/**
+ * STUN and TURN on one UDP port, and on the connections that it is given. Who comes over UDP is served by threads that do
+ * nothing else, where the machine can have such; connections are served here, where they are accepted.
+ */
 export class Relay {
   readonly #options: RelayOptions
-  readonly #driver: Driver<TurnEvent>
-  readonly #server: TurnServer
+  readonly #here: Shard
+  readonly #threads: readonly ThreadedShard[]
   /** As clients reach it. */
   readonly #announced: Address
-  readonly #meter = new RelayMeter(new Date())
-  readonly #freedFor: Partial<Record<FreedReason, number>> = {}
-  /** While draining: resolved when the last allocation is gone. */
-  #empty: PromiseWithResolvers<void> | undefined
+  readonly #books: Books
+  #drained: Promise<unknown> | undefined
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
   static async start(options: RelayOptions): Promise<Relay> {
-    const { turn, native, announce, log } = options
+    const { turn, native, announce, log, onEvidence } = options
     const io = chooseIo(native)
-    log.info("UDP", { form: io.form, ...(io.why && { why: io.why }) })
-    const late = new LateMachine<TurnEvent>()
-    let relay: Relay | undefined
-    const driver = new Driver<TurnEvent>(late, {
-      createIo: io.create,
-      ...(options.onEvidence && { onEvidence: options.onEvidence }),
-      onEvent: (event, now) => {
-        if (relay !== undefined) relay.#book(event, now)
-      },
-      onFault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
-      streams: {
-        ...turn.streams,
-        idle: turn.streams.idle * 1000,
-        drain: turn.streams.drain * 1000,
-      },
-      // Who narrows the listening address means the relayed ones too.
-      bindAddresses: isUnspecified(turn.address) ? {} : { 4: turn.address, 6: turn.address },
-    })
+    const workers = io.form === "batched" ? turn.workers : 0
+    log.info("UDP", { form: io.form, threads: workers, ...(io.why && { why: io.why }) })
+    const books = new Books()
+    const owner: ShardOwner = {
+      event: (event, now) => books.enter(event, now),
+      evidence: evidence => onEvidence?.(evidence),
+      fault: (error, during) => log.error("The relay has a bug", { during, error: errorText(error) }),
+    }
+    const settings = shardSettings(
+      options,
+      workers > 0 ? siblingsBoundTo(relayBindAddresses(turn, options.announceV6)) : undefined,
+    )
+    const threads: ThreadedShard[] = []
+    let listen = listenAt(options)
     try {
-      const { local } = await driver.listen(turn)
-      const server = createServer(options, local.port)
-      late.machine = server
-      relay = new Relay(options, driver, server, { ip: parseIp(announce)!, port: local.port })
-      return relay
+      for (let i = 0; i < workers; i++) {
+        threads.push(await ThreadedShard.start({ ...settings, listen, reusePort: workers > 1 }, owner))
+        // The first finds the ports where any would do.
+        listen = threads[0]!.listen
+      }
+      const here = await Shard.start(
+        workers === 0 ? { ...settings, listen } : { ...settings, siblingsListen: listen },
+        owner,
+        { createIo: io.create },
+      )
+      const { port } = here.listen ?? listen
+      return new Relay(options, { here, threads, books, announced: { ip: parseIp(announce)!, port } })
     } catch (error) {
-      await driver.close()
+      await Promise.all(threads.map(thread => thread.close()))
       throw error
     }
   }
 
   private constructor(
     options: RelayOptions,
-    driver: Driver<TurnEvent>,
-    server: TurnServer,
-    announced: Address,
+    {
+      here,
+      threads,
+      books,
+      announced,
+    }: { here: Shard; threads: readonly ThreadedShard[]; books: Books; announced: Address },
   ) {
     this.#options = options
-    this.#driver = driver
-    this.#server = server
+    this.#here = here
+    this.#threads = threads
+    this.#books = books
     this.#announced = announced
   }
 
@@ -155,10 +160,8 @@ export class Relay {
 
   /** Frees what a participant relays, at once, and refuses all credentials that they were given. */
   revoke(room: string, participant: string): void {
-    const ttl = this.#options.turn.credentialTtl * 1000
-    this.#driver.command((now, out) =>
-      this.#server.revoke(`${room}:${participant}`, now + ttl + CLOCK_STEP, now, out),
-    )
+    const until = monotonicNow() + this.#options.turn.credentialTtl * 1000 + CLOCK_STEP
+    for (const shard of this.#shards) shard.revoke(`${room}:${participant}`, until)
   }
 
   /** RFC 7065. UDP first: browsers try all of them, and prefer what is earlier in this list. */
@@ -174,56 +177,62 @@ export class Relay {
 
   /** Takes a connection over, whose first bytes are STUN. */
   accept(connection: Socket, transport: "tcp" | "tls"): void {
-    this.#driver.accept(connection, transport, turnFraming)
+    this.#here.accept(connection, transport)
   }
 
   /** Resolves when nothing is relayed any more. Until then newcomers are sent to `turn.drainTo`, or served as before. */
-  drain(): Promise<void> {
-    this.#server.drain(alternatesOf(this.#options.turn.drainTo))
-    this.#empty ??= Promise.withResolvers()
-    this.#noteEmpty()
-    return this.#empty.promise
+  drain(): Promise<unknown> {
+    const alternates = alternatesOf(this.#options.turn.drainTo)
+    this.#drained ??= Promise.all(
+      this.#shards.map(shard => new Promise<void>(resolve => shard.drain(alternates, resolve))),
+    )
+    return this.#drained
   }
 
-  #book(event: TurnEvent, now: number): void {
-    if (event.type === "allocated") this.#meter.allocated(event.username, now)
-    else {
-      this.#meter.freed(event, now)
-      this.#freedFor[event.reason] = (this.#freedFor[event.reason] ?? 0) + 1
-      this.#noteEmpty()
-    }
-  }
-
-  #noteEmpty(): void {
-    if (this.#server.counters().allocations === 0) this.#empty?.resolve()
-  }
-
-  counters(): RelayCounters {
-    return {
-      turn: this.#server.counters(),
-      udp: this.#driver.counters(),
-      streams: this.#driver.streamCounters(),
-    }
+  async counters(): Promise<RelayCounters> {
+    const counters = await Promise.all(this.#shards.map(async shard => await shard.counters()))
+    return counters.reduce((sum, each) => ({
+      turn: sumOfTurn(sum.turn, each.turn),
+      udp: sumOf(sum.udp, each.udp),
+      streams: sumOf(sum.streams, each.streams),
+    }))
   }
 
   /** What each room cost, who relays, over what. */
-  cost(): RelayCost {
-    const now = performance.now()
-    return this.#meter.report(this.#server.usage(now), now, new Date())
+  async cost(): Promise<RelayCost> {
+    return this.#books.meter.report(await this.#usage(), monotonicNow(), new Date())
   }
 
-  reading(): RelayReading {
-    return {
-      counters: this.#server.counters(),
-      total: this.#meter.total(this.#server.usage(performance.now())),
-      freed: this.#freedFor,
-    }
+  async reading(): Promise<RelayReading> {
+    const [counters, usage] = await Promise.all([this.counters(), this.#usage()])
+    return { counters: counters.turn, total: this.#books.meter.total(usage), freed: this.#books.freed }
   }
 
   /** Frees every allocation and closes every socket. */
   async close(): Promise<void> {
-    this.#driver.command((now, out) => this.#server.close(now, out))
-    await this.#driver.close()
+    await Promise.all(this.#shards.map(shard => shard.close()))
+  }
+
+  get #shards(): readonly (Shard | ThreadedShard)[] {
+    return [...this.#threads, this.#here]
+  }
+
+  async #usage(): Promise<AllocationUsage[]> {
+    return (await Promise.all(this.#shards.map(async shard => await shard.usage()))).flat()
+  }
+}
+
+/** What all shards say of what they relay. */
+class Books {
+  readonly meter = new RelayMeter(new Date())
+  readonly freed: Partial<Record<FreedReason, number>> = {}
+
+  enter(event: TurnEvent, now: number): void {
+    if (event.type === "allocated") this.meter.allocated(event.username, now)
+    else {
+      this.meter.freed(event, now)
+      this.freed[event.reason] = (this.freed[event.reason] ?? 0) + 1
+    }
   }
 }
 
@@ -236,30 +245,53 @@ function alternatesOf({ udp, tcp, tls, tlsHost }: Config["turn"]["drainTo"]): Al
   return { udp: at(udp), tcp: at(tcp), tls: at(tls, tlsHost) }
 }
 
-function createServer({ turn, announce, secret, listeners }: RelayOptions, port: number): TurnServer {
-  const announced = parseIp(announce)!
+function listenAt({ turn, announce }: RelayOptions): ListenAt {
+  const { address, port, second } = turn
+  if (second.address === undefined) return { address, port, announce }
+  const other = { address: second.address, port: second.port, announce: second.announce ?? second.address }
+  return { address, port, announce, second: other }
+}
+
+/** What all shards do alike. */
+function shardSettings(
+  { turn, announce, announceV6, secret, listeners }: RelayOptions,
+  siblings: Siblings | undefined,
+): ShardSettings {
+  const announced = [announce, announceV6].flatMap(text => (text === undefined ? [] : parseIp(text)!))
+  const [v4, v6] = [4, 16].map(length => announced.find(ip => ip.length === length))
   // Behind a 1:1 NAT our own ports can also be reached by the announced address, from inside.
-  const never = [...listeners, { address: turn.address, port }].flatMap(listener => [
+  const never = listeners.flatMap(listener => [
     addressFrom(listener.address, listener.port)!,
-    { ip: announced, port: listener.port },
+    ...announced.map(ip => ({ ip, port: listener.port })),
   ])
-  return new TurnServer({
-    crypto: nodeCrypto,
-    epoch: Date.now() - performance.now(),
-    realm: turn.realm,
-    secrets: [secret],
-    relayedAddress: announced.length === 4 ? { v4: announced } : { v6: announced },
-    relayPorts: turn.relayPorts,
-    limits: {
-      ...turn.quotas,
-      allocationBytesPerSecond: turn.quotas.allocationBytesPerSecond || Infinity,
-      relayedBytesPerSecond: turn.quotas.relayedBytesPerSecond || Infinity,
+  return {
+    server: {
+      realm: turn.realm,
+      secrets: [secret],
+      relayedAddress: { ...(v4 && { v4 }), ...(v6 && { v6 }) },
+      relayPorts: turn.relayPorts,
+      limits: {
+        ...turn.quotas,
+        allocationBytesPerSecond: turn.quotas.allocationBytesPerSecond || Infinity,
+        relayedBytesPerSecond: turn.quotas.relayedBytesPerSecond || Infinity,
+      },
+      channelNumbers: turn.channelNumbers,
+      peers: {
+        allow: turn.allowPeers,
+        listeners: never,
+        ownAddresses: ownAddresses().flatMap(text => parseIp(text) ?? []),
+      },
+      ...(siblings && { siblings }),
     },
-    channelNumbers: turn.channelNumbers,
-    peers: {
-      allow: turn.allowPeers,
-      listeners: never,
-      ownAddresses: ownAddresses().flatMap(text => parseIp(text) ?? []),
-    },
-  })
+    bindAddresses: relayBindAddresses(turn, announceV6),
+    streams: { ...turn.streams, idle: turn.streams.idle * 1000, drain: turn.streams.drain * 1000 },
+  }
+}
+
+/** What shards have in common whose relay sockets are bound there. */
+function siblingsBoundTo(addresses: ReturnType<typeof relayBindAddresses>): Siblings {
+  return {
+    memory: Common.prepare(new SharedArrayBuffer(COMMON_LENGTH), nodeCrypto),
+    reach: { v4: parseIp(addresses[4] ?? "127.0.0.1")!, v6: parseIp(addresses[6] ?? "::1")! },
+  }
 }

@@ -82,8 +82,8 @@ async function client(
   return client
 }
 
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise(setImmediate)
+const until = async (holds: () => Promise<boolean>): Promise<void> => {
+  while (!(await holds())) await new Promise(setImmediate)
 }
 
 const closed = (socket: Socket): Promise<unknown> => {
@@ -115,7 +115,7 @@ for (const [here, there] of [
       assert.ok(ada.send("127.0.0.1", bensPort, said))
       assert.deepEqual(await ben.receive(), { from: `127.0.0.1:${adasPort}`, text: said })
     }
-    const { turn, streams } = process.running.counters().relay!
+    const { turn, streams } = (await process.running.counters()).relay!
     assert.deepEqual(turn.allocationsOver, { udp: 0, tcp: 1, tls: 1 })
     assert.equal(streams.open, 2)
     const kinds = process.evidence.flatMap(each => (each.kind === "allocated" ? [each.transport] : []))
@@ -127,13 +127,13 @@ for (const [here, there] of [
 
 test("an allocation ends with its connection", async t => {
   const process = await run(t)
-  const relay = () => process.running.counters().relay!
+  const relay = async () => (await process.running.counters()).relay!
   for (const transport of ["tcp", "tls"] as const) {
     const ada = await client(t, process, transport)
     await ada.allocate()
     await ada.stop()
-    await until(() => relay().turn.allocations === 0)
-    assert.equal(relay().streams.open, 0)
+    await until(async () => (await relay()).turn.allocations === 0)
+    assert.equal((await relay()).streams.open, 0)
   }
   const reasons = process.evidence.flatMap(each => (each.kind === "freed" ? [each.reason] : []))
   assert.deepEqual(reasons, ["connection-closed", "connection-closed"])
@@ -154,10 +154,11 @@ test("a length that lies, garbage after STUN and a frame that no request is end 
       // The last only promises more than it brings: it waits, and is closed as idle.
       if (i < 3) await closed(socket)
     }
-  const { streams } = process.running.counters().relay!
-  await until(() => streams.accepted === 8)
+  const streamsNow = async () => (await process.running.counters()).relay!.streams
+  await until(async () => (await streamsNow()).accepted === 8)
+  const streams = await streamsNow()
   assert.deepEqual([streams.garbled, streams.open], [6, 2])
-  assert.equal(process.running.counters().relay!.turn.allocations, 0)
+  assert.equal((await process.running.counters()).relay!.turn.allocations, 0)
 })
 
 test("how long a stranger's connection lives, and what it may say, is as the configuration says", async t => {
@@ -168,7 +169,7 @@ test("how long a stranger's connection lives, and what it may say, is as the con
   const silent = await dial(t, process, "tcp")
   silent.write(stun(8))
   await closed(silent)
-  const { streams } = process.running.counters().relay!
+  const { streams } = (await process.running.counters()).relay!
   assert.deepEqual([streams.garbled, streams.idle], [1, 1])
 })
 
@@ -176,7 +177,7 @@ test("the quota of a user holds over all transports", async t => {
   const process = await run(t, { turn: { quotas: { allocationsPerUser: 2 } } })
   for (const transport of ["tcp", "tls"] as const) await (await client(t, process, transport)).allocate()
   await (await client(t, process, "tcp")).allocate()
-  const { turn } = process.running.counters().relay!
+  const { turn } = (await process.running.counters()).relay!
   assert.deepEqual([turn.allocations, turn.errors[486]], [2, 1])
 })
 

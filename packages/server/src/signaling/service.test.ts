@@ -615,12 +615,12 @@ describe("Sending somebody out", () => {
     const ada = await member(t, at, true)
     const ben = await member(t, at)
     const cyd = await member(t, at)
-    assert.equal(at.running.counters().relay!.turn.allocations, 3)
+    assert.equal((await at.running.counters()).relay!.turn.allocations, 3)
     const told = once(ben.socket, "close")
     ada.say({ type: "kick", participant: ben.joined.self.id })
     const [status, reason] = (await told) as [number, Buffer]
     assert.deepEqual([status, reason.toString()], [4000, "kicked"])
-    assert.equal(at.running.counters().relay!.turn.allocations, 2)
+    assert.equal((await at.running.counters()).relay!.turn.allocations, 2)
     assert.equal(await ben.client.permit("198.51.100.1"), 401)
     assert.equal(await (await ben.turn()).allocate(), 0)
 
@@ -663,7 +663,7 @@ describe("Sending somebody out", () => {
     cyd.socket.terminate()
     const left = () => ada.received.filter(each => each.type === "participant" && each.change === "left")
     while (left().length < 2) await once(ada.socket, "message")
-    assert.equal(at.running.counters().relay!.turn.allocations, 1)
+    assert.equal((await at.running.counters()).relay!.turn.allocations, 1)
     assert.equal(await ada.client.permit("8.8.8.8"), 0)
   })
 })

@@ -1,4 +1,4 @@
-import type { Address } from "../bytes/index.ts"
+import { type Address, readUint32 } from "../bytes/index.ts"
 
 /** An interned pair of local socket and remote address: a 5-tuple, or one stream. */
 export type Path = number
@@ -78,8 +78,7 @@ export class PathTable implements Paths {
   /** As `open`, from an address of 4 or 16 bytes in place: what a receiving driver calls per datagram. */
   intern(socket: Socket, ip: Uint8Array, at: number, ipLength: number, port: number): Path {
     const key = this.#scratch
-    key.fill(0)
-    for (let i = 0; i < ipLength; i++) key[i >> 2] = (key[i >> 2]! << 8) | ip[at + i]!
+    for (let word = 0; word < 4; word++) key[word] = 4 * word < ipLength ? readUint32(ip, at + 4 * word) : 0
     key[4] = (ipLength << 16) | port
     key[5] = socket
     const bucket = this.#bucketOf(key, 0)

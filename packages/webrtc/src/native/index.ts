@@ -1,5 +1,7 @@
 export type { Memory } from "./memory.ts"
+export type { Readiness } from "./readiness.ts"
 export type { ReceiveBatch } from "./receive-batch.ts"
 export type { Route, SendQueue } from "./send-queue.ts"
+export type { Signal } from "./signal.ts"
 export type { IpAt } from "./socket-address.ts"
 export { UdpSockets } from "./udp-sockets.ts"

@@ -19,8 +19,12 @@ export interface Libc {
   readonly epoll_create1: Call
   readonly epoll_ctl: Call
   readonly epoll_wait: Call
+  readonly eventfd: Call
+  readonly read: Call
+  readonly write: Call
   readonly recvmmsg: Call
   readonly sendmmsg: Call
+  readonly sendto: Call
 }
 
 /** What of koffi is used here. */
@@ -57,7 +61,11 @@ export function loadLibc(): Libc | string {
       epoll_create1: call("epoll_create1", ["int"]),
       epoll_ctl: call("epoll_ctl", ["int", "int", "int", "uint64"]),
       epoll_wait: call("epoll_wait", ["int", "uint64", "int", "int"]),
+      eventfd: call("eventfd", ["uint32", "int"]),
+      read: call("read", ["int", "uint64", "uint64"]),
+      write: call("write", ["int", "uint64", "uint64"]),
       recvmmsg: call("recvmmsg", ["int", "uint64", "uint32", "int", "uint64"]),
+      sendto: call("sendto", ["int", "uint64", "uint64", "int", "uint64", "uint32"]),
       sendmmsg: call("sendmmsg", ["int", "uint64", "uint32", "int"]),
     }
   } catch (error) {

@@ -60,3 +60,8 @@ export const EPOLL_CTL_DEL = 2
 /** `struct epoll_event`, packed on x64 alone: the events, then 8 bytes of ours. */
 export const EPOLL_EVENT: number = process.arch === "x64" ? 12 : 16
 export const EPOLL_DATA_AT: number = process.arch === "x64" ? 4 : 8
+
+export const EFD_NONBLOCK = 0x800
+export const EFD_CLOEXEC = 0x80000
+/** What is read and written: a `uint64_t`. */
+export const EFD_VALUE = 8

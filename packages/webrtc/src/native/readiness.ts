@@ -8,12 +8,14 @@ export class Readiness {
   readonly #fd: number
   readonly #capacity: number
   readonly #events: Memory
+  readonly #words: Int32Array
 
   constructor(libc: Libc, capacity: number) {
     this.#libc = libc
     this.#capacity = capacity
     this.#fd = libc.epoll_create1(EPOLL_CLOEXEC)
     this.#events = new Memory(libc, EPOLL_EVENT * capacity)
+    this.#words = new Int32Array(this.#events.bytes.buffer)
   }
 
   add(fd: number): void {
@@ -33,7 +35,7 @@ export class Readiness {
 
   /** The descriptor `i` of those that the last `wait` told of. */
   ready(i: number): number {
-    return this.#events.view.getInt32(EPOLL_EVENT * i + EPOLL_DATA_AT, true)
+    return this.#words[(EPOLL_EVENT * i + EPOLL_DATA_AT) >> 2]!
   }
 
   close(): void {

@@ -89,7 +89,8 @@ export class SendQueue {
   readonly #plainUntil: Float64Array
   #stamp = 1
   /** The first and last message of each socket. */
-  readonly #sockets: number[] = []
+  readonly #sockets: Int32Array
+  #socketCount = 0
   readonly #firstOf: number[] = []
   readonly #lastOf: number[] = []
 
@@ -128,6 +129,7 @@ export class SendQueue {
     this.#bytes = integers()
     this.#isOpen = new Uint8Array(capacity)
     this.#nextMessage = integers()
+    this.#sockets = integers()
     this.#messageOf = new Int32Array(keys)
     this.#stamps = new Float64Array(keys)
     this.#plainUntil = new Float64Array(keys)
@@ -173,8 +175,8 @@ export class SendQueue {
   /** Gives all of it to the kernel. What it does not take is dropped and counted. */
   flush(): void {
     if (this.#count === 0) return
-    for (const fd of this.#sockets) this.#flushSocket(fd)
-    this.#sockets.length = 0
+    for (let i = 0; i < this.#socketCount; i++) this.#flushSocket(this.#sockets[i]!)
+    this.#socketCount = 0
     this.#count = 0
     this.#messages = 0
     this.#stamp++
@@ -193,7 +195,7 @@ export class SendQueue {
   #link(message: number, fd: number): void {
     this.#nextMessage[message] = NONE
     if ((this.#firstOf[fd] ?? NONE) === NONE) {
-      this.#sockets.push(fd)
+      this.#sockets[this.#socketCount++] = fd
       this.#firstOf[fd] = message
     } else this.#nextMessage[this.#lastOf[fd]!] = message
     this.#lastOf[fd] = message
@@ -206,10 +208,13 @@ export class SendQueue {
       this.#write(count++, message, vector)
       vector += this.#segments[message]!
     }
-    const first = this.#firstOf[fd]!
+    let message = this.#firstOf[fd]!
     this.#firstOf[fd] = NONE
+    if (count === 1 && this.#segments[message] === 1) {
+      this.#sendOne(fd, message)
+      return
+    }
     let sent = 0
-    let message = first
     while (sent < count) {
       const taken = this.#libc.sendmmsg(
         fd,
@@ -234,6 +239,24 @@ export class SendQueue {
       sent++
       message = this.#nextMessage[message]!
     }
+  }
+
+  /** The cheaper call for what is all that there is. */
+  #sendOne(fd: number, message: number): void {
+    const { address } = this.#headers
+    const i = this.#first[message]!
+    const taken = this.#libc.sendto(
+      fd,
+      this.#addresses[i]!,
+      this.#lengths[i]!,
+      MSG_DONTWAIT,
+      address + this.#namesAt,
+      this.#words[NAME_LENGTH_AT >> 2]!,
+    )
+    if (taken >= 0) return this.#countSent(message)
+    const errno = this.#libc.errno()
+    if (errno === EAGAIN || errno === ENOBUFS) this.#counters.sendDropped++
+    else this.#counters.sendErrors++
   }
 
   #countSent(message: number): void {

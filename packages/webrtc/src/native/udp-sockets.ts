@@ -19,6 +19,7 @@ import { Memory } from "./memory.ts"
 import { Readiness } from "./readiness.ts"
 import { ReceiveBatch, type Room } from "./receive-batch.ts"
 import { type SendCounters, SendQueue } from "./send-queue.ts"
+import { Signal } from "./signal.ts"
 import { socketAddress, writeSocketAddress } from "./socket-address.ts"
 
 export interface OpenOptions {
@@ -103,6 +104,16 @@ export class UdpSockets {
   /** `capacity`: sockets that one look tells of. */
   readiness(capacity: number): Readiness {
     return new Readiness(this.#libc, capacity)
+  }
+
+  /** What other threads wake a thread by that waits in `Readiness`. */
+  signal(): Signal {
+    return Signal.create(this.#libc)
+  }
+
+  /** A signal of another thread, by its descriptor. */
+  signalOf(fd: number): Signal {
+    return Signal.of(this.#libc, fd)
   }
 
   memory(length: number): Memory {

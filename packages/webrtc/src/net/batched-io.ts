@@ -1,4 +1,4 @@
-import { createSocket, type Socket as DgramSocket, type RemoteInfo } from "node:dgram"
+import type { RemoteInfo } from "node:dgram"
 import { type Address, formatAddress } from "../bytes/index.ts"
 import {
   type Datagram,
@@ -20,6 +20,7 @@ import {
   type UdpIo,
   type UdpOptions,
 } from "./udp-io.ts"
+import { NODE_WAITING, type Waiting, type Watched } from "./waiting.ts"
 
 /** Datagrams of one receiving system call. */
 const BATCH = 64
@@ -34,7 +35,7 @@ interface Entry {
   readonly socket: Socket
   readonly family: 4 | 6
   readonly fd: number
-  readonly dgram: DgramSocket
+  readonly watched: Watched
   isOpen: boolean
 }
 
@@ -47,9 +48,9 @@ interface Destination extends Route {
 /**
  * `UdpIo` on the system calls that receive and send many datagrams at once.
  *
- * node:dgram stays who waits: it owns the descriptor, and its "message" is the wake-up. It reads the first datagram;
- * all others that wait by then are received here, handed up with it as one batch, and what the machine says to them
- * leaves together. So callbacks, exceptions and the end of the process are all as everywhere in Node.
+ * Who waits for datagrams is another's matter (`Waiting`): node:dgram, which owns the descriptor then and whose
+ * "message" is the wake-up, or a loop of the thread's own. What waits by then is received here, handed up as one batch, and
+ * what the machine says to it leaves together.
  */
 export class BatchedIo implements UdpIo {
   readonly form = "batched"
@@ -58,7 +59,8 @@ export class BatchedIo implements UdpIo {
   readonly #options: UdpOptions
   readonly #sockets: UdpSockets
   readonly #entries: (Entry | undefined)[] = []
-  readonly #open = new Set<DgramSocket>()
+  readonly #waiting: Waiting
+  readonly #closes = new Set<Promise<void>>()
   #closing = false
   readonly #destinations: (Destination | undefined)[] = []
   readonly #counters = noCounters()
@@ -76,8 +78,10 @@ export class BatchedIo implements UdpIo {
     paths: PathTable,
     onBatch: (batch: Batch) => void,
     options: UdpOptions = {},
+    waiting: Waiting = NODE_WAITING,
   ) {
     this.#sockets = sockets
+    this.#waiting = waiting
     this.#paths = paths
     this.#onBatch = onBatch
     this.#options = options
@@ -95,29 +99,28 @@ export class BatchedIo implements UdpIo {
     return this.#memory.view
   }
 
-  bind(socket: Socket, local: Address, dualStack: boolean, done: (outcome: Bound) => void): void {
+  bind(socket: Socket, local: Address, listens: boolean, done: (outcome: Bound) => void): void {
     const { receiveBuffer = DEFAULT_BUFFER, sendBuffer = DEFAULT_BUFFER } = this.#options
-    const opened = this.#sockets.open(local, { dualStack, receiveBuffer, sendBuffer })
+    const reusePort = listens && this.#options.reusePort === true
+    const opened = this.#sockets.open(local, { dualStack: listens, reusePort, receiveBuffer, sendBuffer })
     if ("code" in opened) {
       const error = new Error(`bind ${opened.code} ${formatAddress(local)}`)
-      process.nextTick(done, { code: opened.code, error })
+      this.#waiting.later(() => done({ code: opened.code, error }))
       return
     }
     const { fd } = opened
     const family = local.ip.length === 4 ? 4 : 6
-    const dgram = createSocket(family === 4 ? "udp4" : "udp6")
-    const entry: Entry = { socket, family, fd, dgram, isOpen: true }
-    this.#open.add(dgram)
-    dgram.once("close", () => this.#open.delete(dgram))
-    dgram.on("error", () => this.#counters.socketErrors++)
-    dgram.on("message", (message, from) => this.#wake(entry, message, from))
-    dgram.bind({ fd })
-    process.nextTick(() => {
+    this.#waiting.later(() => {
       if (this.#closing) {
-        dgram.close()
+        this.#sockets.close(fd)
         done({ code: "ECANCELED", error: new Error("closed while it was being bound") })
         return
       }
+      const watched = this.#waiting.watch(fd, family, {
+        readable: (first, from) => this.#wake(entry, first, from),
+        failed: () => this.#counters.socketErrors++,
+      })
+      const entry: Entry = { socket, family, fd, watched, isOpen: true }
       this.#entries[socket] = entry
       done({ local: opened.local })
     })
@@ -129,7 +132,9 @@ export class BatchedIo implements UdpIo {
     this.#queue.flush()
     this.#entries[socket] = undefined
     entry.isOpen = false
-    entry.dgram.close()
+    const closed = entry.watched.close()
+    this.#closes.add(closed)
+    void closed.then(() => this.#closes.delete(closed))
   }
 
   reserve(path: Path, max: number): number {
@@ -181,19 +186,19 @@ export class BatchedIo implements UdpIo {
 
   async shutdown(): Promise<void> {
     this.#closing = true
-    const closed = [...this.#open].map(
-      dgram => new Promise<void>(resolve => void dgram.once("close", resolve)),
-    )
     for (const entry of this.#entries) if (entry !== undefined) this.close(entry.socket)
-    await Promise.all(closed)
+    await Promise.all(this.#closes)
   }
 
-  #wake(entry: Entry, message: Buffer, from: RemoteInfo): void {
+  #wake(entry: Entry, first?: Uint8Array, from?: RemoteInfo): void {
     if (!entry.isOpen) return
-    const { bytes } = this.#received.memory
-    bytes.set(message, this.#received.offset(0))
-    this.#batch.first(entry.socket, message.length, from)
-    for (let round = 0, slot = 1; round < ROUNDS && entry.isOpen; round++, slot = 0) {
+    let slot = 0
+    if (first !== undefined && from !== undefined) {
+      this.#received.memory.bytes.set(first, this.#received.offset(0))
+      this.#batch.first(entry.socket, first.length, from)
+      slot = 1
+    }
+    for (let round = 0; round < ROUNDS && entry.isOpen; round++, slot = 0) {
       const count = this.#received.receive(entry.fd, slot)
       this.#batch.rest(entry.socket, slot, count)
       if (this.#batch.count === 0) return

@@ -1,6 +1,7 @@
 import { UdpSockets } from "../native/index.ts"
 import { BatchedIo } from "./batched-io.ts"
 import { DgramIo } from "./dgram-io.ts"
+import { EventLoop, type EventLoopOptions } from "./event-loop.ts"
 import type { CreateUdpIo } from "./udp-io.ts"
 
 export interface ChosenIo {
@@ -8,6 +9,10 @@ export interface ChosenIo {
   /** Why it is not the faster form. */
   readonly why?: string
   readonly create: CreateUdpIo
+  /** For a thread that does little else, with a form of `UdpIo` on it. Only the batched form has it. */
+  readonly createLoop?: (options?: EventLoopOptions) => EventLoop
+  /** Wakes the thread whose loop has this `signalFd`. */
+  readonly wake?: (signalFd: number) => void
 }
 
 /** Loaded and tested once: it takes milliseconds, and its answer does not change. */
@@ -22,6 +27,8 @@ export function chooseIo(native: "auto" | "off"): ChosenIo {
   return {
     form: "batched",
     create: (paths, onBatch, options) => new BatchedIo(sockets, paths, onBatch, options),
+    createLoop: options => new EventLoop(sockets, options),
+    wake: signalFd => sockets.signalOf(signalFd).raise(),
   }
 }
 

@@ -95,11 +95,11 @@ export class DgramIo implements UdpIo {
     return this.#sendSlabs.current.view
   }
 
-  bind(socket: Socket, local: Address, dualStack: boolean, done: (outcome: Bound) => void): void {
+  bind(socket: Socket, local: Address, listens: boolean, done: (outcome: Bound) => void): void {
     const family = local.ip.length === 4 ? 4 : 6
     const dgram = createSocket({
       type: family === 4 ? "udp4" : "udp6",
-      ipv6Only: family === 6 && !dualStack,
+      ipv6Only: family === 6 && !listens,
       lookup: literalLookup,
     })
     const entry: Entry = { socket, family, dgram }

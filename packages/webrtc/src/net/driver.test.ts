@@ -2,9 +2,10 @@ import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { createSocket, type Socket as DgramSocket, type RemoteInfo } from "node:dgram"
 import { once } from "node:events"
-import { describe, test } from "node:test"
+import { after, describe, test } from "node:test"
 import type { Datagram, Evidence, Machine, Out, Reply } from "../contract/index.ts"
 import { chooseIo } from "./choose-io.ts"
+import { monotonicNow } from "./clock.ts"
 import { Driver, type DriverOptions, ListenError } from "./driver.ts"
 
 /** A machine made of functions. */
@@ -27,10 +28,46 @@ function echoCopied(d: Datagram, _now: number, out: Out<never>): void {
   out.commit(d.length)
 }
 
-const forms = [chooseIo("off"), chooseIo("auto")]
+const plain = chooseIo("off")
+const fast = chooseIo("auto")
+/** Of this thread, where Node's own loop has its turn every millisecond: the tests run on that. */
+const loop = fast.createLoop?.({ patience: 1, turn: 0 })
+loop?.start()
+after(() => loop?.stop())
+
+interface Form {
+  readonly name: string
+  readonly options: Pick<DriverOptions<never>, "createIo" | "timers">
+  /** What a script makes them by, and what it ends with. */
+  readonly script: readonly [make: string, end: string]
+}
+
+const forms: Form[] = [
+  {
+    name: plain.form,
+    options: { createIo: plain.create },
+    script: [`const options = { createIo: chooseIo("off").create }`, ""],
+  },
+  {
+    name: fast.form,
+    options: { createIo: fast.create },
+    script: [`const options = { createIo: chooseIo("auto").create }`, ""],
+  },
+]
+if (loop !== undefined)
+  forms.push({
+    name: "batched, on a loop of its own",
+    options: { createIo: loop.createIo, timers: loop },
+    script: [
+      `const loop = chooseIo("auto").createLoop()
+       loop.start()
+       const options = { createIo: loop.createIo, timers: loop }`,
+      "loop.stop()",
+    ],
+  })
 
 test("the fast form of UDP can be had, or says why not", t => {
-  const { form, why } = forms[1]!
+  const { form, why } = fast
   if (form === "batched") return
   assert.ok(why)
   t.skip(why)
@@ -46,7 +83,7 @@ test("when every slab is in flight, further sends are dropped and counted", asyn
         }
       },
     }),
-    { udp: { slabs: 2 }, createIo: forms[0]!.create },
+    { udp: { slabs: 2 }, createIo: plain.create },
   )
   const { local } = await driver.listen({ address: "127.0.0.1", port: 0 })
   const socket = await client()
@@ -58,12 +95,11 @@ test("when every slab is in flight, further sends are dropped and counted", asyn
   await driver.close()
 })
 
-for (const { form, create } of forms) {
+for (const { name, options: chosen, script } of forms) {
   const driverOf = <Event>(parts: Machine<Event>, options: DriverOptions<Event> = {}): Driver<Event> =>
-    new Driver(parts, { ...options, createIo: create })
-  const native = form === "dgram" ? "off" : "auto"
+    new Driver(parts, { ...options, ...chosen })
 
-  describe(`On ${form}`, () => {
+  describe(`On ${name}`, () => {
     test("what a machine reserves and commits is sent back to the path it came from", async () => {
       const driver = driverOf(machine<never>({ receive: echoCopied }))
       const { local } = await driver.listen({ address: "127.0.0.1", port: 0 })
@@ -195,7 +231,7 @@ for (const { form, create } of forms) {
         },
       })
       const driver = driverOf(self)
-      const before = performance.now()
+      const before = monotonicNow()
       driver.command(now => (self.nextTick = now + 60_000))
       driver.command(now => (self.nextTick = now + 2))
       await done
@@ -266,10 +302,12 @@ for (const { form, create } of forms) {
     })
 
     test("close leaves no handle and no timer, also while a socket is being bound", async () => {
-      const script = `
+      const [make, end] = script
+      const source = `
         import { chooseIo, Driver } from ${JSON.stringify(import.meta.resolve("./index.ts"))}
         const machine = { nextTick: Infinity, receive() {}, reply() {}, tick() {} }
-        const driver = new Driver(machine, { bindAddresses: { 4: "127.0.0.1" }, createIo: chooseIo("${native}").create })
+        ${make}
+        const driver = new Driver(machine, { bindAddresses: { 4: "127.0.0.1" }, ...options })
         await driver.listen({ address: "127.0.0.1", port: 0 })
         driver.command((now, out) => {
           out.ask({ type: "bind", id: 1, family: 4, port: 0 })
@@ -278,12 +316,13 @@ for (const { form, create } of forms) {
         await driver.close()
         await driver.close()
         try { driver.command(() => {}) } catch (error) { console.log(error.message) }
+        ${end}
       `
       const run = spawn(process.execPath, [
         "--conditions=@tightbeam/source",
         "--input-type=module",
         "-e",
-        script,
+        source,
       ])
       const output = run.stdout.toArray()
       const [code] = (await once(run, "exit")) as [number]

@@ -16,9 +16,11 @@ import {
   type Request,
   type Socket,
 } from "../contract/index.ts"
+import { monotonicNow } from "./clock.ts"
 import { DgramIo } from "./dgram-io.ts"
 import { addressFrom } from "./ip-text.ts"
 import { type Stream, type StreamCounters, StreamIo, type StreamLimits } from "./stream-io.ts"
+import { NODE_TIMERS, type Timers } from "./timers.ts"
 import {
   type Batch,
   type CreateUdpIo,
@@ -43,6 +45,8 @@ export interface DriverOptions<Event> {
   readonly streams?: Partial<StreamLimits>
   /** Default: `DgramIo`. */
   readonly createIo?: CreateUdpIo
+  /** Default: the platform's. */
+  readonly timers?: Timers
   /** Entries of the table of paths, default 65,536. */
   readonly paths?: number
 }
@@ -60,10 +64,12 @@ export class ListenError extends Error {
   override readonly name = "ListenError"
   /** The system's: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`. */
   readonly code: string
+  readonly local: { readonly address: string; readonly port: number }
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, local: ListenError["local"], options?: ErrorOptions) {
     super(message, options)
     this.code = code
+    this.local = local
   }
 }
 
@@ -81,7 +87,8 @@ export class Driver<Event = never> {
   /** Numbers of closed sockets, the longest unused first. */
   readonly #free: Socket[] = []
   #sockets = 0
-  #timer: NodeJS.Timeout | undefined
+  readonly #timers: Timers
+  #timer: unknown
   /** When the timer fires, on the machine's clock. */
   #timerAt = Infinity
   #running = false
@@ -91,6 +98,7 @@ export class Driver<Event = never> {
   constructor(machine: Machine<Event>, options: DriverOptions<Event> = {}) {
     this.#machine = machine
     this.#options = options
+    this.#timers = options.timers ?? NODE_TIMERS
     this.#paths = new PathTable(options.paths, randomInt(2 ** 32))
     const createIo = options.createIo ?? ((paths, onBatch, udp) => new DgramIo(paths, onBatch, udp))
     this.#io = createIo(this.#paths, batch => this.#receive(batch), options.udp ?? {})
@@ -128,7 +136,8 @@ export class Driver<Event = never> {
       else {
         this.#free.push(socket)
         const { code, error } = outcome
-        reject(new ListenError(code, `UDP ${at.address} port ${at.port}: ${error.message}`, { cause: error }))
+        const message = `UDP ${at.address} port ${at.port}: ${error.message}`
+        reject(new ListenError(code, message, at, { cause: error }))
       }
     })
     return promise
@@ -149,7 +158,7 @@ export class Driver<Event = never> {
   command<T>(give: (now: number, out: Out<Event>) => T): T {
     if (this.#running) throw new Error("command: given from within the machine; events are the place for it")
     if (this.#closed !== undefined) throw new Error("command: this driver is closed")
-    const now = performance.now()
+    const now = monotonicNow()
     this.#running = true
     try {
       return give(now, this.#out)
@@ -177,7 +186,7 @@ export class Driver<Event = never> {
   /** Stops the timer and closes every socket; the machine is not called again. Resolves when nothing is left. */
   close(): Promise<void> {
     if (this.#closed === undefined) {
-      clearTimeout(this.#timer)
+      this.#timers.clear(this.#timer)
       this.#closed = this.#shutdown()
     }
     return this.#closed
@@ -189,7 +198,7 @@ export class Driver<Event = never> {
 
   #receive(batch: Batch): void {
     if (this.#closed !== undefined) return
-    const now = performance.now()
+    const now = monotonicNow()
     const d = this.#datagram
     this.#running = true
     for (let i = 0; i < batch.count; i++) {
@@ -206,7 +215,7 @@ export class Driver<Event = never> {
 
   #reply(reply: Reply): void {
     if (this.#closed !== undefined) return
-    const now = performance.now()
+    const now = monotonicNow()
     this.#running = true
     try {
       this.#machine.reply(reply, now, this.#out)
@@ -219,7 +228,7 @@ export class Driver<Event = never> {
 
   #lost(path: Path): void {
     if (this.#closed !== undefined) return
-    const now = performance.now()
+    const now = monotonicNow()
     this.#running = true
     try {
       this.#machine.closed?.(path, now, this.#out)
@@ -233,7 +242,7 @@ export class Driver<Event = never> {
   #tick(): void {
     this.#timer = undefined
     this.#timerAt = Infinity
-    const now = performance.now()
+    const now = monotonicNow()
     // Timers of the platform may fire a fraction of a millisecond early.
     if (now >= this.#machine.nextTick) {
       this.#running = true
@@ -252,8 +261,10 @@ export class Driver<Event = never> {
     this.#io.flush()
     this.#streams.flush()
     const { requests } = this.#out
-    for (const request of requests) this.#answer(request)
-    requests.length = 0
+    if (requests.length > 0) {
+      for (const request of requests) this.#answer(request)
+      requests.length = 0
+    }
     this.#tell(now)
     this.#arm(now)
   }
@@ -284,9 +295,9 @@ export class Driver<Event = never> {
 
   /** A handler may give commands, which bring new events: those are told by the loop that already runs. */
   #tell(now: number): void {
-    if (this.#telling) return
-    this.#telling = true
     const { events, evidence } = this.#out
+    if (this.#telling || (events.length === 0 && evidence.length === 0)) return
+    this.#telling = true
     for (let i = 0; i < evidence.length || i < events.length; i++) {
       if (i < evidence.length) {
         try {
@@ -312,10 +323,10 @@ export class Driver<Event = never> {
   #arm(now: number): void {
     const { nextTick } = this.#machine
     if (this.#closed !== undefined || nextTick === Infinity || nextTick >= this.#timerAt) return
-    clearTimeout(this.#timer)
+    this.#timers.clear(this.#timer)
     const delay = Math.min(Math.max(Math.ceil(nextTick - now), 1), LONGEST_DELAY)
     this.#timerAt = now + delay
-    this.#timer = setTimeout(() => this.#tick(), delay)
+    this.#timer = this.#timers.set(() => this.#tick(), delay)
   }
 
   #claim(): Socket {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { type Interfaces, ownAddresses, primaryIpv4 } from "./interfaces.ts"
+import { globalIpv6, type Interfaces, ownAddresses, primaryIpv4 } from "./interfaces.ts"
 
 function v4(address: string, internal = false): NonNullable<Interfaces[string]> {
   return [{ address, internal, family: "IPv4", netmask: "255.255.255.0", mac: "", cidr: null }]
@@ -17,6 +17,17 @@ test("the address on a physical adapter is preferred to bridges and link-local o
   assert.equal(primaryIpv4(interfaces), "192.168.1.20")
   assert.equal(primaryIpv4({ lo: v4("127.0.0.1", true), docker0: v4("172.17.0.1") }), "172.17.0.1")
   assert.equal(primaryIpv4({ lo: v4("127.0.0.1", true) }), undefined)
+})
+
+function v6(address: string, internal = false): NonNullable<Interfaces[string]> {
+  return [{ address, internal, family: "IPv6", netmask: "", mac: "", cidr: null, scopeid: 0 }]
+}
+
+test("an IPv6 address is global when the Internet routes it: not loopback, link-local or a site's own", () => {
+  const local = { lo: v6("::1", true), eth0: [...v6("fe80::1"), ...v6("fd00::2")] }
+  assert.equal(globalIpv6(local), undefined)
+  assert.equal(globalIpv6({ ...local, eth1: v6("2a01:4f8::7") }), "2a01:4f8::7")
+  assert.equal(globalIpv6({ docker0: v6("2a01:4f8:1::1"), eth0: v6("2a01:4f8::7") }), "2a01:4f8::7")
 })
 
 test("own addresses include loopback and have no zones", () => {

@@ -14,14 +14,26 @@ const PHYSICAL = /^(en|eth|wl|Ethernet|Wi-?Fi)/i
  * has none but loopback. A guess where there are several: whoever knows better configures it.
  */
 export function primaryIpv4(interfaces: Interfaces = networkInterfaces()): string | undefined {
+  return likeliest(interfaces, "IPv4", address => (address.startsWith("169.254.") ? 0 : 1))
+}
+
+/** An IPv6 address of this machine that the whole Internet can reach, as far as the address itself says (2000::/3). */
+export function globalIpv6(interfaces: Interfaces = networkInterfaces()): string | undefined {
+  return likeliest(interfaces, "IPv6", address => (/^[23][0-9a-f]{3}:/.test(address) ? 1 : undefined))
+}
+
+/** The address on the likeliest adapter, the first of equals; `scoreOf` judges the address alone, or leaves it out. */
+function likeliest(
+  interfaces: Interfaces,
+  wanted: "IPv4" | "IPv6",
+  scoreOf: (address: string) => number | undefined,
+): string | undefined {
   let best: { address: string; score: number } | undefined
   for (const [name, addresses] of Object.entries(interfaces)) {
     for (const { address, family, internal } of addresses ?? []) {
-      if (internal || family !== "IPv4") continue
-      const score =
-        (VIRTUAL.test(name) ? 0 : 4) +
-        (PHYSICAL.test(name) ? 2 : 0) +
-        (address.startsWith("169.254.") ? 0 : 1)
+      const own = internal || family !== wanted ? undefined : scoreOf(address)
+      if (own === undefined) continue
+      const score = (VIRTUAL.test(name) ? 0 : 4) + (PHYSICAL.test(name) ? 2 : 0) + own
       if (best === undefined || score > best.score) best = { address, score }
     }
   }

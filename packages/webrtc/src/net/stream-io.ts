@@ -158,6 +158,7 @@ export class StreamIo {
 
   /** Sends what was queued in this turn. */
   flush(): void {
+    if (this.#corked.length === 0) return
     for (const stream of this.#corked) {
       stream.isCorked = false
       stream.socket.uncork()

@@ -19,10 +19,10 @@ export interface UdpIo {
   readonly form: string
 
   /**
-   * Binds `socket` to `local`. `done` is called once, never before `bind` returned. With `dualStack`, a
-   * socket on `::` takes IPv4 too, which is handed up as IPv4; otherwise IPv6 sockets are that alone.
+   * Binds `socket` to `local`. `done` is called once, never before `bind` returned. One that `listens` takes IPv4 too
+   * where it is on `::`, which is handed up as IPv4, and shares its port where the options say so.
    */
-  bind(socket: Socket, local: Address, dualStack: boolean, done: (outcome: Bound) => void): void
+  bind(socket: Socket, local: Address, listens: boolean, done: (outcome: Bound) => void): void
   /** Frees the port. What was sent before still leaves. */
   close(socket: Socket): void
 
@@ -61,6 +61,8 @@ export type CreateUdpIo = (paths: PathTable, onBatch: (batch: Batch) => void, op
 export interface UdpOptions {
   /** SO_RCVBUF in bytes, of each socket. The system may grant less. Default 4 MiB. */
   readonly receiveBuffer?: number
+  /** Other sockets of this process may listen on the port that this listens on: each gets the packets of some senders. Only of `batched`. */
+  readonly reusePort?: boolean
   /** SO_SNDBUF in bytes, of each socket. Default 4 MiB. */
   readonly sendBuffer?: number
   /** Slabs of 256 KiB that datagrams which the system does not take yet may hold, before further ones are dropped: of `dgram`, `batched` drops at once. Default 64. */

@@ -1,6 +1,7 @@
-/** Attribute types (RFC 8489 §18.3, RFC 8656 §18). Below 0x8000 a receiver must understand them. */
+/** Attribute types (RFC 8489 §18.3, RFC 8656 §18, RFC 5780 §7). Below 0x8000 a receiver must understand them. */
 export const Attribute = {
   mappedAddress: 0x0001,
+  changeRequest: 0x0003,
   username: 0x0006,
   messageIntegrity: 0x0008,
   errorCode: 0x0009,
@@ -21,6 +22,8 @@ export const Attribute = {
   userhash: 0x001e,
   xorMappedAddress: 0x0020,
   reservationToken: 0x0022,
+  padding: 0x0026,
+  responsePort: 0x0027,
   additionalAddressFamily: 0x8000,
   addressErrorCode: 0x8001,
   passwordAlgorithms: 0x8002,
@@ -28,6 +31,10 @@ export const Attribute = {
   software: 0x8022,
   alternateServer: 0x8023,
   fingerprint: 0x8028,
+  responseOrigin: 0x802b,
+  otherAddress: 0x802c,
+  /** ADDITIONAL-ADDRESS-FAMILY before it had a number (draft-martinsen-tram-ssoda), as coturn's client still sends it. */
+  additionalAddressFamilyOfDraft: 0x8032,
 } as const
 
 /** RFC 8489 §18.3: who does not know such an attribute may not act on the message. */

@@ -68,6 +68,12 @@ export class StunWriter {
     writeUint32(this.#bytes, this.#open(type, 4), value)
   }
 
+  /** PADDING (RFC 5780 §7.6): so many bytes of nothing. */
+  zeros(type: number, length: number): void {
+    const at = this.#open(type, length)
+    this.#bytes.fill(0, at, at + length)
+  }
+
   /** An attribute without a value, such as DONT-FRAGMENT. */
   flag(type: number): void {
     this.#open(type, 0)

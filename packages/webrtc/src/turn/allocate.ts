@@ -56,7 +56,7 @@ export class Allocate {
     if (table.allocationsInRoomOf(user) + more > limits.allocationsPerRoom) {
       return refusal(486, "limits.allocationsPerRoom")
     }
-    if (table.size + relays.length > limits.allocations) return refusal(508, "limits.allocations")
+    if (table.sizeOfAll + relays.length > limits.allocations) return refusal(508, "limits.allocations")
     const allocation = table.create(
       {
         client: to.client,
@@ -125,8 +125,8 @@ export class Allocate {
     const token = message.value(Attribute.reservationToken)
     if (token !== undefined) {
       if (token.length !== RESERVATION_TOKEN_LENGTH) return refusal(400, "unreadable RESERVATION-TOKEN")
-      const rivals = [Attribute.requestedAddressFamily, Attribute.additionalAddressFamily]
-      if (even !== undefined || rivals.some(type => message.has(type))) {
+      const namesFamily = message.has(Attribute.requestedAddressFamily) || asksForAnother(message)
+      if (even !== undefined || namesFamily) {
         return refusal(400, "RESERVATION-TOKEN with EVEN-PORT or an address family")
       }
       return this.#context.table.reservation(token, user, now) ?? refusal(508, "no such reservation")
@@ -134,7 +134,7 @@ export class Allocate {
     if (even === undefined) return "any"
     if (even.length !== 1) return refusal(400, "unreadable EVEN-PORT")
     if ((even[0]! & 0x80) === 0) return "even"
-    if (!message.has(Attribute.additionalAddressFamily)) return "even-with-next"
+    if (!asksForAnother(message)) return "even-with-next"
     return refusal(400, "EVEN-PORT with a reservation and ADDITIONAL-ADDRESS-FAMILY")
   }
 
@@ -169,10 +169,17 @@ export class Allocate {
   }
 }
 
+const ANOTHER_FAMILY = [Attribute.additionalAddressFamily, Attribute.additionalAddressFamilyOfDraft]
+
+function asksForAnother(message: StunMessage): boolean {
+  return ANOTHER_FAMILY.some(type => message.has(type))
+}
+
 /** Which families are to be relayed (RFC 8656 §7.2, 6, 7 and 9). */
 function familiesOf(message: StunMessage): readonly (4 | 6)[] | Refusal {
   const one = familyIn(message, Attribute.requestedAddressFamily)
-  const another = familyIn(message, Attribute.additionalAddressFamily)
+  const type = ANOTHER_FAMILY.find(type => message.has(type))
+  const another = type === undefined ? 0 : familyIn(message, type)
   if (another === 0) {
     // Without either attribute it is IPv4, whatever the client itself comes by.
     return one === undefined ? refusal(440, "no such address family") : [one === 0 ? 4 : one]

@@ -10,6 +10,7 @@ import {
 } from "../contract/index.ts"
 import { Allocation, type AllocationRequest, type PortWish, type TwinError } from "./allocation.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
+import type { Common } from "./common.ts"
 import { roomOf } from "./credentials.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { TurnLimits } from "./options.ts"
@@ -35,15 +36,14 @@ export class AllocationTable {
   readonly #channels = new PathMap<Channel>()
   /** Waiting for their socket, by the id of the request. */
   readonly #binding = new Map<number, Allocation>()
-  readonly #perUser = new Map<string, number>()
-  readonly #perRoom = new Map<string, number>()
+  readonly #common: Common
   readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
-  #lastNumber = 0
   #lastBind = 0
 
-  constructor(limits: TurnLimits, random: RandomPool, relays: readonly RelayAddresses[]) {
+  constructor(limits: TurnLimits, random: RandomPool, relays: readonly RelayAddresses[], common: Common) {
+    this.#common = common
     this.#limits = limits
     this.#random = random
     this.#relays = relays
@@ -57,6 +57,11 @@ export class AllocationTable {
   /** How many clients come over each. */
   get perTransport(): Readonly<Record<Transport, number>> {
     return { ...this.#perTransport }
+  }
+
+  /** Of all servers of this process. */
+  get sizeOfAll(): number {
+    return this.#common.allocations
   }
 
   get all(): Iterable<Allocation> {
@@ -102,6 +107,12 @@ export class AllocationTable {
     return undefined
   }
 
+  /** Whether somebody is relayed from an address now, by this server or by another of this process. */
+  isLive(ip: Uint8Array, port: number): boolean {
+    for (const relay of this.#relays) if (relay.isLive(ip, port)) return true
+    return false
+  }
+
   /** Whether an address is one that this server relays from, now or another time. */
   isOurs(ip: Uint8Array, port: number): boolean {
     for (const relay of this.#relays) if (relay.contains(ip, port)) return true
@@ -118,15 +129,15 @@ export class AllocationTable {
     return this.#reservations.find(token, user, now)
   }
 
-  /** How much of their quota a user has: allocations, and ports reserved for more. */
+  /** How much of their quota a user has, of all servers of this process: allocations, and ports reserved for more. */
   allocationsOf(user: string): number {
-    return this.#perUser.get(user) ?? 0
+    return this.#common.users.of(user)
   }
 
   /** The same of everybody in a user's room; 0 for who is in none. */
   allocationsInRoomOf(user: string): number {
     const room = roomOf(user)
-    return room === undefined ? 0 : (this.#perRoom.get(room) ?? 0)
+    return room === undefined ? 0 : this.#common.rooms.of(room)
   }
 
   /**
@@ -163,9 +174,10 @@ export class AllocationTable {
     if (typeof request.port === "object") this.#claim(request.port)
     const relayed = { ip: relay.ip, port }
     const { allocationBytesPerSecond } = this.#limits
-    const allocation = new Allocation(++this.#lastNumber, request, relayed, allocationBytesPerSecond)
+    const allocation = new Allocation(this.#common.nextNumber(), request, relayed, allocationBytesPerSecond)
     out.paths.hold(allocation.client)
     this.#all.add(allocation)
+    this.#common.addAllocations(1)
     this.#perTransport[allocation.transport]++
     this.#count(allocation.user, allocation.portWish === "even-with-next" ? 2 : 1)
     return allocation
@@ -298,6 +310,7 @@ export class AllocationTable {
   /** Gives back all that an allocation has of the driver and of us. */
   free(allocation: Allocation, out: AnyOut): void {
     this.#all.delete(allocation)
+    this.#common.addAllocations(-1)
     this.#perTransport[allocation.transport]--
     this.#deadlines.remove(allocation)
     this.#part(allocation)
@@ -360,9 +373,9 @@ export class AllocationTable {
   }
 
   #count(user: string, change: number): void {
-    add(this.#perUser, user, change)
+    this.#common.users.add(user, change)
     const room = roomOf(user)
-    if (room !== undefined) add(this.#perRoom, room, change)
+    if (room !== undefined) this.#common.rooms.add(room, change)
   }
 
   #bind(allocation: Allocation, out: AnyOut): void {
@@ -395,10 +408,4 @@ export class AllocationTable {
   #dueAt(allocation: Allocation, time: number): void {
     if (time < allocation.due) this.#deadlines.set(allocation, time)
   }
-}
-
-function add(counts: Map<string, number>, name: string, change: number): void {
-  const count = (counts.get(name) ?? 0) + change
-  if (count === 0) counts.delete(name)
-  else counts.set(name, count)
 }

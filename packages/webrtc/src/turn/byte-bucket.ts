@@ -5,30 +5,31 @@
 export class ByteBucket {
   readonly #perSecond: number
   readonly #burst: number
-  /** Bytes left, and when they were counted, in ms: a field of its own would be a new object for each number. */
+  /** Bytes spent of the burst, and when they were counted, in ms: a field of its own would be a new object for each number. */
   readonly #state: Float64Array
 
-  constructor(perSecond: number, burst: number) {
+  /** `state`: two zeros, where several are to share one bucket. */
+  constructor(perSecond: number, burst: number, state: Float64Array = new Float64Array(2)) {
     this.#perSecond = perSecond
     this.#burst = burst
-    this.#state = Float64Array.of(burst, 0)
+    this.#state = state
   }
 
   /** Whether something may be sent. `now` in ms. */
   isOpen(now: number): boolean {
     const state = this.#state
-    const left = Math.min(this.#burst, state[0]! + ((now - state[1]!) / 1000) * this.#perSecond)
-    state[0] = left
+    const spent = Math.max(0, state[0]! - ((now - state[1]!) / 1000) * this.#perSecond)
+    state[0] = spent
     state[1] = now
-    return left > 0
+    return spent < this.#burst
   }
 
   spend(bytes: number): void {
-    this.#state[0]! -= bytes
+    this.#state[0]! += bytes
   }
 }
 
 /** A bucket with a second's worth at once; none where there is no limit. */
-export function limitedTo(bytesPerSecond: number): ByteBucket | undefined {
-  return bytesPerSecond === Infinity ? undefined : new ByteBucket(bytesPerSecond, bytesPerSecond)
+export function limitedTo(bytesPerSecond: number, state?: Float64Array): ByteBucket | undefined {
+  return bytesPerSecond === Infinity ? undefined : new ByteBucket(bytesPerSecond, bytesPerSecond, state)
 }

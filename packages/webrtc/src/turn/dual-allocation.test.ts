@@ -84,6 +84,17 @@ describe("ADDITIONAL-ADDRESS-FAMILY (RFC 8656 §7.2)", () => {
     )
   })
 
+  test("by the number that the draft had for it, too, as coturn's client sends it", () => {
+    const ofDraft = (writer: StunWriter) => writer.addressFamily(Attribute.additionalAddressFamilyOfDraft, 2)
+    const client = new Client(new World(), "1.2.3.4:5000")
+    assert.equal(relayedIn(client.allocate(ofDraft)).length, 2)
+    const other = new Client(new World(), "1.2.3.4:5001")
+    assert.equal(
+      other.allocate(writer => writer.addressFamily(Attribute.additionalAddressFamilyOfDraft, 1)).code,
+      400,
+    )
+  })
+
   test("a channel number has one peer, whichever the family; permissions are of all or none", () => {
     const { client } = setUp({ limits: { permissions: 1 } })
     assert.equal(client.bind(0x4000, PEER4).code, 0)

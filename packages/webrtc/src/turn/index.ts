@@ -10,6 +10,7 @@ export {
   type TurnClientLimits,
   type TurnClientOptions,
 } from "./client/index.ts"
+export { COMMON_LENGTH, Common } from "./common.ts"
 export type { DropReason, TurnCounters } from "./counters.ts"
 export {
   type CredentialsRequest,
@@ -21,10 +22,12 @@ export {
   DEFAULT_REALM,
   DEFAULT_RELAY_PORTS,
   type PortRange,
+  type Siblings,
   type TurnLimits,
   type TurnServerOptions,
 } from "./options.ts"
 export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
+export type { Listener, SecondAddress } from "./second-address.ts"
 export { type TurnEvent, TurnServer } from "./server.ts"
 export { turnFraming } from "./stream-framing.ts"
 export type { AllocationUsage } from "./usage.ts"

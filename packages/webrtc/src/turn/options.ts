@@ -1,7 +1,9 @@
 import type { Crypto } from "../crypto/index.ts"
+import type { Common } from "./common.ts"
 import { DEFAULT_NONCE_LIFETIME } from "./nonce.ts"
 import type { PeerPolicyOptions } from "./peer-policy.ts"
 import { RelayAddresses } from "./relay-addresses.ts"
+import type { SecondAddress } from "./second-address.ts"
 
 export interface TurnServerOptions {
   readonly crypto: Crypto
@@ -21,8 +23,20 @@ export interface TurnServerOptions {
    * before 2020. Default "rfc8656".
    */
   readonly channelNumbers?: "rfc8656" | "rfc5766"
+  /** Lets clients find out how their NAT behaves (RFC 5780). Default: none, and CHANGE-REQUEST is refused (420). */
+  readonly secondAddress?: SecondAddress
   /** Who may be a peer. The default is safe: no special-purpose address. */
   readonly peers?: PeerPolicyOptions
+  /** Where other servers of this process serve the same clients. */
+  readonly siblings?: Siblings
+}
+
+/** What the servers of one process know of each other. */
+export interface Siblings {
+  /** The same for all, of `Common.prepare`. */
+  readonly memory: SharedArrayBuffer
+  /** Where their relay sockets reach each other's: on the loopback, or at the address that they are bound to. */
+  readonly reach: { readonly v4?: Uint8Array; readonly v6?: Uint8Array }
 }
 
 export interface PortRange {
@@ -136,12 +150,14 @@ export function withDefaultLimits(limits: Partial<TurnLimits> = {}): TurnLimits 
 }
 
 /** Throws a TypeError or RangeError that names the relayed address or port range that is none. */
-export function relayAddresses(options: TurnServerOptions): readonly RelayAddresses[] {
+export function relayAddresses(options: TurnServerOptions, common: Common): readonly RelayAddresses[] {
   const { v4, v6 } = options.relayedAddress
   const { min, max } = options.relayPorts ?? DEFAULT_RELAY_PORTS
   if (v4 !== undefined && v4.length !== 4) throw new TypeError("relayedAddress.v4: 4 bytes are needed")
   if (v6 !== undefined && v6.length !== 16) throw new TypeError("relayedAddress.v6: 16 bytes are needed")
-  const relays = [v4, v6].filter(ip => ip !== undefined).map(ip => new RelayAddresses(ip, min, max))
+  const relays = [v4, v6]
+    .filter(ip => ip !== undefined)
+    .map(ip => new RelayAddresses(ip, min, max, common.ports(ip.length === 4 ? 4 : 6)))
   if (relays.length === 0) throw new TypeError("relayedAddress: at least one of v4 and v6 is needed")
   return relays
 }

@@ -19,7 +19,7 @@ describe("PortPool", () => {
     fc.assert(
       fc.property(operations, steps => {
         const random = new RandomPool(nodeCrypto)
-        const pool = new PortPool(1000, 1015)
+        const pool = new PortPool(1000, 1015, new Uint8Array(65_536))
         const used = new Set<number>()
         for (const step of steps) {
           if (step.type === "take") {
@@ -51,7 +51,7 @@ describe("PortPool", () => {
 
   test("every port comes up about as often as every other", () => {
     const random = new RandomPool(nodeCrypto)
-    const pool = new PortPool(1, 10)
+    const pool = new PortPool(1, 10, new Uint8Array(65_536))
     const counts = new Map<number, number>()
     for (let i = 0; i < 10_000; i++) {
       const port = pool.take(random)!

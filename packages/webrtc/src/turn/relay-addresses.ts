@@ -8,9 +8,10 @@ export class RelayAddresses {
   readonly ports: PortPool
   readonly #holders: (Allocation | undefined)[] = []
 
-  constructor(ip: Uint8Array, min: number, max: number) {
+  /** `ports`: what all servers of this process know of the ports of this family. */
+  constructor(ip: Uint8Array, min: number, max: number, ports: Uint8Array) {
     this.ip = ip
-    this.ports = new PortPool(min, max)
+    this.ports = new PortPool(min, max, ports)
     for (let i = 0; i < this.ports.total; i++) this.#holders.push(undefined)
   }
 
@@ -28,7 +29,13 @@ export class RelayAddresses {
     return this.contains(ip, port) ? this.#holders[port - this.ports.first] : undefined
   }
 
+  /** Whether somebody is relayed from an address now, by this server or by another of this process. */
+  isLive(ip: Uint8Array, port: number): boolean {
+    return this.ports.isLive(port) && equalBytes(ip, this.ip)
+  }
+
   give(port: number, holder: Allocation): void {
+    this.ports.enliven(port)
     this.#holders[port - this.ports.first] = holder
   }
 

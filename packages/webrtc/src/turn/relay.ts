@@ -1,4 +1,4 @@
-import { type Address, readUint16, writeUint16, writeUint32 } from "../bytes/index.ts"
+import { type Address, equalBytes, readUint16, writeUint16, writeUint32 } from "../bytes/index.ts"
 import { type Datagram, NO_PATH, type Out, type Path } from "../contract/index.ts"
 import {
   AddressSlot,
@@ -19,15 +19,26 @@ import {
 } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
-import { type ByteBucket, limitedTo } from "./byte-bucket.ts"
+import type { ByteBucket } from "./byte-bucket.ts"
 import { CHANNEL_HEADER_LENGTH } from "./channel.ts"
 import type { Counters } from "./counters.ts"
-import type { TurnLimits } from "./options.ts"
+import type { Siblings } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { RandomPool } from "./random-pool.ts"
 
 /** Told when a peer without a permission sent to an allocation. */
 export type OnUnpermitted = (allocation: Allocation, peer: Address, out: Out<never>) => void
+
+interface RelayParts {
+  readonly table: AllocationTable
+  readonly policy: PeerPolicy
+  readonly counters: Counters
+  readonly random: RandomPool
+  /** What all allocations together may still relay. */
+  readonly bandwidth: ByteBucket | undefined
+  readonly reach: Siblings["reach"] | undefined
+  readonly onUnpermitted: OnUnpermitted
+}
 
 const DATA_INDICATION = messageType(MessageClass.indication, Method.data)
 
@@ -42,24 +53,19 @@ export class Relay {
   readonly #counters: Counters
   readonly #random: RandomPool
   readonly #onUnpermitted: OnUnpermitted
-  /** What all allocations together may still relay. */
   readonly #bandwidth: ByteBucket | undefined
+  readonly #reach: Siblings["reach"] | undefined
   readonly #peer = new AddressSlot()
+  readonly #siblingPeer = new AddressSlot()
 
-  constructor(
-    table: AllocationTable,
-    policy: PeerPolicy,
-    limits: TurnLimits,
-    counters: Counters,
-    random: RandomPool,
-    onUnpermitted: OnUnpermitted,
-  ) {
+  constructor({ table, policy, counters, random, bandwidth, reach, onUnpermitted }: RelayParts) {
     this.#table = table
     this.#policy = policy
     this.#counters = counters
     this.#random = random
+    this.#bandwidth = bandwidth
+    this.#reach = reach
     this.#onUnpermitted = onUnpermitted
-    this.#bandwidth = limitedTo(limits.relayedBytesPerSecond)
   }
 
   /** RFC 8656 §12.6. */
@@ -122,7 +128,26 @@ export class Relay {
 
   /** RFC 8656 §11.3: a datagram arrived on an allocation's relay socket. */
   fromPeer(allocation: Allocation, d: Datagram, now: number, out: Out<never>): void {
-    this.#toClient(allocation, d.path, d, 0, d.length, now, out)
+    const path = this.#reach === undefined ? d.path : this.#asRelayed(allocation, d.path, this.#reach, out)
+    if (path === NO_PATH) return this.#counters.drop("no-path")
+    this.#toClient(allocation, path, d, 0, d.length, now, out)
+  }
+
+  /** The path that a datagram of a sibling's allocation is on by its relayed address, which clients know its sender by. */
+  #asRelayed(allocation: Allocation, path: Path, reach: Siblings["reach"], out: Out<never>): Path {
+    const { ip, port } = out.paths.remote(path)
+    const siblings = ip.length === 4 ? reach.v4 : reach.v6
+    const own = this.#table.relays(ip.length === 4 ? 4 : 6)
+    if (siblings === undefined || own === undefined || !equalBytes(ip, siblings)) return path
+    if (!own.isLive(own.ip, port)) return path
+    return out.paths.open(allocation.socket, this.#addressOf(own.ip, port))
+  }
+
+  #addressOf(ip: Uint8Array, port: number): Address {
+    const address = this.#siblingPeer
+    address.ip = ip
+    address.port = port
+    return address
   }
 
   /**
@@ -139,7 +164,10 @@ export class Relay {
     out: Out<never>,
   ): void {
     const receiver = this.#table.relayedFrom(to.ip, to.port)
-    if (receiver === undefined) return this.#counters.drop("no-such-relay")
+    if (receiver === undefined) {
+      this.#toSibling(from, to, d, start, length, now, out)
+      return
+    }
     // As the receiver's socket would have it: a datagram from the sender's relayed address.
     const path = out.paths.open(receiver.socket, from.relayed)
     if (path === NO_PATH) return this.#counters.drop("no-path")
@@ -147,6 +175,25 @@ export class Relay {
     this.#countToPeer(from, length)
     this.#countJoined(from, length)
     this.#toClient(receiver, path, d, start, length, now, out)
+  }
+
+  /** To an allocation that another server of this process holds. */
+  #toSibling(
+    from: Allocation,
+    to: Address,
+    d: Datagram,
+    start: number,
+    length: number,
+    now: number,
+    out: Out<never>,
+  ): void {
+    const ip = to.ip.length === 4 ? this.#reach?.v4 : this.#reach?.v6
+    if (ip === undefined) return this.#counters.drop("no-such-relay")
+    const path = out.paths.open(from.socket, this.#addressOf(ip, to.port))
+    if (path === NO_PATH) return this.#counters.drop("no-path")
+    if (!this.#mayRelay(from, length, now)) return
+    this.#countToPeer(from, length)
+    out.forward(d, start, length, path)
   }
 
   /** Sends `length` bytes from `d.offset + start` on, which came from the peer behind `path`, to the client. */

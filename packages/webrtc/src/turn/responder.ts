@@ -3,7 +3,7 @@ import { MessageClass, type PasswordAlgorithm, StunWriter } from "../stun/index.
 import type { Counters } from "./counters.ts"
 import type { LongTermKey } from "./long-term-key.ts"
 
-/** No response is longer: the largest STUN message for an unknown path MTU over IPv4 (RFC 8489 §6.1). */
+/** No response is longer, but for one with PADDING (RFC 5780 §7.6): the largest STUN message for an unknown path MTU over IPv4 (RFC 8489 §6.1). */
 export const MAX_RESPONSE_LENGTH = 548
 
 /** What a response needs to know of its request, and all that is kept of one that is answered later. */
@@ -29,28 +29,35 @@ export class Responder {
   }
 
   /** Returns the length of the response, as `error` does, in bytes. */
-  success(to: ReplyTo, out: Out<never>, attributes?: (writer: StunWriter) => void): number {
-    return this.#respond(to, MessageClass.success, out, attributes)
+  success(
+    to: ReplyTo,
+    out: Out<never>,
+    attributes?: (writer: StunWriter) => void,
+    room: number = MAX_RESPONSE_LENGTH,
+  ): number {
+    return this.#respond(to, MessageClass.success, out, attributes, room)
   }
 
   /** Without a reason phrase: the code says it, and the response stays small (RFC 8489 §14.8). */
   error(to: ReplyTo, code: number, out: Out<never>, attributes?: (writer: StunWriter) => void): number {
     this.#counters.error(code)
-    return this.#respond(to, MessageClass.error, out, writer => {
+    const write = (writer: StunWriter): void => {
       writer.errorCode(code)
       attributes?.(writer)
-    })
+    }
+    return this.#respond(to, MessageClass.error, out, write, MAX_RESPONSE_LENGTH)
   }
 
   #respond(
     to: ReplyTo,
     messageClass: MessageClass,
     out: Out<never>,
-    attributes?: (writer: StunWriter) => void,
+    attributes: ((writer: StunWriter) => void) | undefined,
+    room: number,
   ): number {
-    const at = out.reserve(to.client, MAX_RESPONSE_LENGTH)
+    const at = out.reserve(to.client, room)
     const writer = this.#writer
-    writer.begin(out.bytes, at, MAX_RESPONSE_LENGTH, messageClass, to.method, to.transactionId)
+    writer.begin(out.bytes, at, room, messageClass, to.method, to.transactionId)
     attributes?.(writer)
     to.key?.authenticate(writer, to.algorithm)
     if (to.fingerprint) writer.fingerprint()

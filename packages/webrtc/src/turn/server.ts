@@ -1,21 +1,17 @@
 import { type Address, formatAddress, formatIp } from "../bytes/index.ts"
 import type { Datagram, Machine, Out, Path, Reply, TurnEvidence } from "../contract/index.ts"
-import {
-  Attribute,
-  demultiplex,
-  hasValidFingerprint,
-  MessageClass,
-  Method,
-  StunMessage,
-} from "../stun/index.ts"
+import { demultiplex, hasValidFingerprint, MessageClass, Method, StunMessage } from "../stun/index.ts"
 import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
 import { type AlternateServers, checkAlternates } from "./alternate-server.ts"
 import { type Authenticated, Authentication, type Unauthenticated } from "./authentication.ts"
+import { Binding } from "./binding.ts"
+import { limitedTo } from "./byte-bucket.ts"
 import { Challenger } from "./challenge.ts"
 import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
+import { COMMON_LENGTH, Common } from "./common.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
 import { EvidenceBudget } from "./evidence-budget.ts"
@@ -34,7 +30,9 @@ import { Relay } from "./relay.ts"
 import { type Context, type Refusal, type Request, refusal } from "./request.ts"
 import { type ReplyTo, Responder } from "./responder.ts"
 import { RevokedUsers } from "./revoked-users.ts"
+import { Listeners } from "./second-address.ts"
 import { SourceBudget } from "./source-budget.ts"
+import { UNDERSTOOD } from "./understood.ts"
 import type { AllocationUsage } from "./usage.ts"
 
 /** `username` as received: opaque bytes. `freed` says what the allocation has cost in all. */
@@ -60,32 +58,7 @@ const METHOD_NAMES: ReadonlyMap<number, string> = new Map([
 ])
 
 /**
- * What this server knows of the attributes that must be understood. Not among them: DONT-FRAGMENT, which
- * is refused as RFC 8656 §7.2 wants of a server that cannot set the DF bit.
- */
-const UNDERSTOOD: ReadonlySet<number> = new Set([
-  Attribute.mappedAddress,
-  Attribute.username,
-  Attribute.errorCode,
-  Attribute.unknownAttributes,
-  Attribute.channelNumber,
-  Attribute.lifetime,
-  Attribute.xorPeerAddress,
-  Attribute.data,
-  Attribute.realm,
-  Attribute.nonce,
-  Attribute.passwordAlgorithm,
-  Attribute.userhash,
-  Attribute.xorRelayedAddress,
-  Attribute.requestedAddressFamily,
-  Attribute.evenPort,
-  Attribute.requestedTransport,
-  Attribute.xorMappedAddress,
-  Attribute.reservationToken,
-])
-
-/**
- * A TURN server (RFC 8656) for clients over UDP, TCP and TLS, which relays over UDP and also answers STUN Binding requests (RFC 8489 §12).
+ * A TURN server (RFC 8656) for clients over UDP, TCP and TLS, which relays over UDP and also answers STUN Binding requests (RFC 8489 §12, RFC 5780).
  *
  * Datagrams of the sockets that it asked for are from peers; all others are from clients. It keeps
  * nothing for anybody who has not returned a nonce with a valid MESSAGE-INTEGRITY.
@@ -100,6 +73,7 @@ export class TurnServer implements Machine<TurnEvent> {
   readonly #counters = new Counters()
   readonly #responder = new Responder(this.#counters)
   readonly #challenger: Challenger
+  readonly #binding: Binding
   readonly #strangers: SourceBudget
   readonly #evidence: EvidenceBudget
   readonly #message = new StunMessage()
@@ -114,6 +88,7 @@ export class TurnServer implements Machine<TurnEvent> {
       throw new TypeError("secrets: at least one is needed, and none may be empty")
     }
     const realm = realmBytes(options.realm ?? DEFAULT_REALM)
+    const { siblings } = options
     const nonces = new NonceMint(crypto, limits.nonceLifetime)
     this.#revoked = new RevokedUsers(limits.revokedUsers)
     this.#authentication = new Authentication({
@@ -125,23 +100,31 @@ export class TurnServer implements Machine<TurnEvent> {
       isRevoked: user => this.#revoked.has(user),
     })
     this.#challenger = new Challenger(realm, nonces, this.#responder)
+    const { secondAddress } = options
+    const listeners = secondAddress && new Listeners(secondAddress.listeners)
+    this.#binding = new Binding(this.#responder, this.#counters, listeners)
     this.#strangers = new SourceBudget({
       bytesPerSecond: limits.strangersBytesPerSecond,
       burst: limits.strangersBurst,
       sources: limits.strangersRemembered,
     })
     const random = new RandomPool(crypto)
-    const relays = relayAddresses(options)
-    const table = new AllocationTable(limits, random, relays)
+    const common = new Common(siblings?.memory ?? Common.prepare(new ArrayBuffer(COMMON_LENGTH), crypto))
+    const relays = relayAddresses(options, common)
+    const table = new AllocationTable(limits, random, relays, common)
     const ownAddresses = [...(options.peers?.ownAddresses ?? []), ...relays.map(({ ip }) => ip)]
-    const policy = new PeerPolicy(
-      { ...options.peers, ownAddresses },
-      (ip, port) => table.relayedFrom(ip, port) !== undefined,
-    )
+    const policy = new PeerPolicy({ ...options.peers, ownAddresses }, (ip, port) => table.isLive(ip, port))
     this.#table = table
-    this.#relay = new Relay(table, policy, limits, this.#counters, random, (allocation, peer, out) =>
-      this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
-    )
+    this.#relay = new Relay({
+      table,
+      policy,
+      counters: this.#counters,
+      random,
+      bandwidth: limitedTo(limits.relayedBytesPerSecond, common.bandwidth),
+      reach: siblings?.reach,
+      onUnpermitted: (allocation, peer, out) =>
+        this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
+    })
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
     this.#context = { table, policy, limits, lastChannel, responder: this.#responder }
     this.#allocate = new Allocate(this.#context)
@@ -222,6 +205,11 @@ export class TurnServer implements Machine<TurnEvent> {
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
+  /** Whether nothing is relayed. */
+  get isEmpty(): boolean {
+    return this.#table.size === 0
+  }
+
   counters(): TurnCounters {
     const { size: allocations, perTransport: allocationsOver, freePorts, reservedPorts } = this.#table
     return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
@@ -244,7 +232,9 @@ export class TurnServer implements Machine<TurnEvent> {
     if (message.class === MessageClass.indication) return this.#receiveIndication(d, now, out)
     if (message.class !== MessageClass.request) return this.#counters.drop("unexpected")
     if (message.method === Method.binding) {
-      return this.#answerStranger(d, now, out, () => this.#answerBinding(d, out))
+      return this.#answerStranger(d, now, out, () =>
+        this.#binding.answer(message, d, this.#replyTo(d.path), out),
+      )
     }
     if (METHOD_NAMES.has(message.method)) return this.#receiveRequest(d, now, out)
     this.#counters.drop("unexpected")
@@ -257,20 +247,6 @@ export class TurnServer implements Machine<TurnEvent> {
       return this.#counters.drop("unexpected")
     }
     this.#relay.send(this.#message, d, now, out)
-  }
-
-  /** RFC 8489 §12: without authentication, and with nothing that the request could be amplified by. */
-  #answerBinding(d: Datagram, out: TurnOut): number {
-    this.#counters.bindingRequests++
-    const to = this.#replyTo(d.path)
-    const unknown = this.#message.unknownAttributes(UNDERSTOOD)
-    if (unknown.length > 0) {
-      return this.#responder.error(to, 420, out, writer => writer.unknownAttributes(unknown))
-    }
-    const client = out.paths.remote(d.path)
-    return this.#responder.success(to, out, writer =>
-      writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port),
-    )
   }
 
   #receiveRequest(d: Datagram, now: number, out: TurnOut): void {

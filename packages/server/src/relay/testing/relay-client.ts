@@ -3,7 +3,7 @@ import { type Address, formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
 import { NO_PATH, type Path } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import { Driver } from "@tightbeam/webrtc/net"
-import { TurnClient, type TurnClientEvent, turnFraming } from "@tightbeam/webrtc/turn"
+import { TurnClient, type TurnClientEvent, type TurnClientOptions, turnFraming } from "@tightbeam/webrtc/turn"
 
 type Told<Type> = Extract<TurnClientEvent, { type: Type }>
 
@@ -22,8 +22,13 @@ export class RelayClient {
   #wake = Promise.withResolvers<void>()
 
   /** Over UDP, to a port of 127.0.0.1. */
-  static async udp(port: number, username: string, password: string): Promise<RelayClient> {
-    const client = new RelayClient(username, password)
+  static async udp(
+    port: number,
+    username: string,
+    password: string,
+    options: Partial<TurnClientOptions> = {},
+  ): Promise<RelayClient> {
+    const client = new RelayClient(username, password, options)
     const { socket } = await client.#driver.listen({ address: "127.0.0.1", port: 0 })
     const server = { ip: parseIp("127.0.0.1")!, port }
     client.#server = client.#driver.command((_now, out) => out.paths.open(socket, server))
@@ -37,8 +42,9 @@ export class RelayClient {
     return client
   }
 
-  private constructor(username: string, password: string) {
+  private constructor(username: string, password: string, options: Partial<TurnClientOptions> = {}) {
     this.turn = new TurnClient({
+      ...options,
       crypto: nodeCrypto,
       username,
       password,

@@ -22,6 +22,11 @@ const SLAB = 65_536 + HEADROOM + TAILROOM
 
 /** The listener: the socket that no machine asked for. */
 export const LISTENER: Socket = 0
+/** The listeners of a server with a second address: the first is `LISTENER`. */
+export const LISTENERS: readonly Socket[] = [LISTENER, 1_000_001, 1_000_002, 1_000_003]
+
+/** A client's connection, once `paths.carry` says so. */
+export const STREAM: Socket = 1_000_009
 
 export const SECRET: Uint8Array = new TextEncoder().encode("a secret of the tests")
 
@@ -75,6 +80,10 @@ class CountingPaths extends PathTable {
     super.release(path)
     this.held--
   }
+}
+
+function isOfClients(socket: Socket): boolean {
+  return LISTENERS.includes(socket) || socket === STREAM
 }
 
 /** One TURN server, its driver and everybody it talks to, on a clock that the test moves. */
@@ -189,7 +198,7 @@ export class World {
     let reservedFor: Path | undefined
     const send = (path: Path, bytes: Uint8Array) => {
       const socket = this.paths.socket(path)
-      assert.ok(socket === LISTENER || this.sockets.has(socket), "sent on a socket that is closed")
+      assert.ok(isOfClients(socket) || this.sockets.has(socket), "sent on a socket that is closed")
       this.sent.push({ socket, to: this.paths.remote(path), bytes })
     }
     return {

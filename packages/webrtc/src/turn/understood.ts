@@ -1,0 +1,34 @@
+import { Attribute } from "../stun/index.ts"
+
+/**
+ * What this server knows of the attributes that must be understood. Not among them: DONT-FRAGMENT, which
+ * is refused as RFC 8656 §7.2 wants of a server that cannot set the DF bit.
+ */
+export const UNDERSTOOD: ReadonlySet<number> = new Set([
+  Attribute.mappedAddress,
+  Attribute.username,
+  Attribute.errorCode,
+  Attribute.unknownAttributes,
+  Attribute.channelNumber,
+  Attribute.lifetime,
+  Attribute.xorPeerAddress,
+  Attribute.data,
+  Attribute.realm,
+  Attribute.nonce,
+  Attribute.passwordAlgorithm,
+  Attribute.userhash,
+  Attribute.xorRelayedAddress,
+  Attribute.requestedAddressFamily,
+  Attribute.evenPort,
+  Attribute.requestedTransport,
+  Attribute.xorMappedAddress,
+  Attribute.reservationToken,
+])
+
+/** What a Binding request may have besides, where there is a second address (RFC 5780 §7). */
+export const UNDERSTOOD_OF_BINDING: ReadonlySet<number> = new Set([
+  ...UNDERSTOOD,
+  Attribute.changeRequest,
+  Attribute.padding,
+  Attribute.responsePort,
+])
