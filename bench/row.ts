@@ -13,6 +13,35 @@ export interface Row {
   readonly met?: boolean
 }
 
+/** What was promised: of the ratio to a peer, or of the value itself. */
+export type Goal =
+  | { readonly ratioAtMost: number }
+  | { readonly ratioAtLeast: number }
+  | { readonly atMost: number }
+
+interface Comparison extends Pick<Row, "suite" | "case" | "metric" | "unit" | "value"> {
+  readonly peer: string
+  readonly peerValue: number
+  readonly goal?: Goal | undefined
+}
+
+export function compare({ value, peerValue, goal, ...rest }: Comparison): Row {
+  const ratio = value / peerValue
+  return {
+    ...rest,
+    value: round(value),
+    peerValue: round(peerValue),
+    ...(peerValue > 0 && { ratio: round(ratio) }),
+    ...(goal !== undefined && judged(goal, value, ratio)),
+  }
+}
+
+function judged(goal: Goal, value: number, ratio: number): Pick<Required<Row>, "goal" | "met"> {
+  if ("ratioAtMost" in goal) return { goal: goal.ratioAtMost, met: ratio <= goal.ratioAtMost }
+  if ("ratioAtLeast" in goal) return { goal: goal.ratioAtLeast, met: ratio >= goal.ratioAtLeast }
+  return { goal: goal.atMost, met: value <= goal.atMost }
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
 import { resolve } from "node:path"
 import { setTimeout as pass } from "node:timers/promises"
-import { Server } from "../e2e/harness.ts"
 import { candidateTo, Talker } from "../e2e/talker.ts"
 import { issueToken } from "../packages/server/src/signaling/tokens.ts"
+import { Child } from "./child.ts"
 import { cpuMs, residentBytes } from "./process.ts"
 import { median, type Row, round } from "./row.ts"
+import type { Options } from "./suite.ts"
+import { tightbeamUp } from "./tightbeam.ts"
 
 /** Sockets of one address: each address of the loopback is another client to the server. */
 const PER_ADDRESS = 200
@@ -31,7 +31,7 @@ interface Target {
   readonly url: string
   /** Brings a socket as far as it gets by itself; in pairs, of which each is told the other. */
   enter(talker: Talker, index: number): Promise<void>
-  stop(): Promise<void> | void
+  stop(): Promise<void>
 }
 
 /**
@@ -39,7 +39,7 @@ interface Target {
  * process. Every socket of ours has joined a room, and what it sends is parsed, checked, numbered, ordered by the bus
  * and acknowledged; the peer's sockets do nothing but send back the same bytes.
  */
-export async function signaling({ quick }: { quick: boolean }): Promise<Row[]> {
+export async function signaling({ quick }: Options): Promise<Row[]> {
   const rounds = quick ? 1 : 5
   const idle = quick ? 1000 : 4000
   const seconds = quick ? 2 : 5
@@ -209,12 +209,12 @@ const UNLIMITED = [
 ].map(name => `--limits.${name}=1000000`)
 
 async function tightbeam(): Promise<Target> {
-  const server = await Server.start(`--access.secret=${SECRET}`, ...UNLIMITED)
+  const { child, httpPort, stop } = await tightbeamUp(`--access.secret=${SECRET}`, ...UNLIMITED)
   const secret = new TextEncoder().encode(SECRET)
   const waiting = new Map<string, Talker>()
   return {
-    pid: server.pid,
-    url: `ws://127.0.0.1:${server.httpPort}/signal`,
+    pid: child.pid,
+    url: `ws://127.0.0.1:${httpPort}/signal`,
     async enter(talker, index) {
       const room = `room-${index >> 1}`
       await talker.join(room, await issueToken({ room, ttl: 600 }, secret))
@@ -222,22 +222,17 @@ async function tightbeam(): Promise<Target> {
       waiting.set(room, talker)
       if (other !== undefined) talker.meet(other)
     },
-    stop: () => server.stop(),
+    stop,
   }
 }
 
 async function echo(): Promise<Target> {
-  const child: ChildProcess = spawn(process.execPath, [resolve(import.meta.dirname, "ws-echo.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
-  })
-  const [port] = (await once(child.stdout!, "data")) as [Buffer]
+  const child = Child.start(process.execPath, resolve(import.meta.dirname, "ws-echo.ts"))
+  const [, port] = await child.printed(/^(\d+)\n/)
   return {
-    pid: child.pid!,
-    url: `ws://127.0.0.1:${Number(port.toString())}`,
+    pid: child.pid,
+    url: `ws://127.0.0.1:${port}`,
     enter: talker => talker.opened(),
-    async stop() {
-      child.kill()
-      await once(child, "exit")
-    },
+    stop: () => child.stop(),
   }
 }

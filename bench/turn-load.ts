@@ -1,15 +1,10 @@
 import { createSocket, type Socket as DgramSocket } from "node:dgram"
 import { once } from "node:events"
-import type { Address } from "@tightbeam/webrtc/bytes"
-import { TurnClient } from "../packages/server/src/relay/testing/turn-client.ts"
-import {
-  type ReceiveBatch,
-  type Route,
-  type SendQueue,
-  UdpSockets,
-} from "../packages/webrtc/src/native/index.ts"
+import type { ReceiveBatch, Route, SendQueue, UdpSockets } from "../packages/webrtc/src/native/index.ts"
+import { LOOPBACK, loadSockets, nextClientIp, openAt } from "./sockets.ts"
+import { type Allocation, CHANNEL, type Target } from "./target.ts"
 
-/** What each client sends to its peer, and its peer to it. */
+/** What each client sends to its peer, and the peer to it. */
 export interface Shape {
   readonly name: string
   /** Bytes of application data. */
@@ -31,6 +26,11 @@ export const VIDEO: Shape = {
 }
 export const PACED: Shape = { ...VIDEO, name: `${VIDEO.name}, paced`, paced: true }
 
+/** Packets that so many clients and their peers send in a second; the server relays as many. */
+export function packetsPerSecond({ rate, burst }: Shape, clients: number): number {
+  return (2 * clients * rate * burst.reduce((sum, size) => sum + size)) / burst.length
+}
+
 export interface LoadResult {
   readonly sent: number
   readonly received: number
@@ -39,24 +39,22 @@ export interface LoadResult {
 }
 
 interface Client {
-  readonly client: TurnClient
+  readonly allocation: Allocation
   readonly socket: DgramSocket
-  readonly fd: number
   readonly toServer: Route
   /** From the peer's socket to the relayed address. */
   readonly toRelay: Route
 }
 
-const CHANNEL = 0x4000
 const HEADER = 4
-const BUFFERS = { dualStack: false, receiveBuffer: 8 << 20, sendBuffer: 8 << 20 }
-const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
+const BUFFERS = 8 << 20
 
-/** Clients of a TURN server of this machine, each with an allocation and a channel to the one peer, and that peer. */
+/** Clients of a relay of this machine, each with an allocation and a channel to a peer of its own, and those peers. */
 export class TurnLoad {
   readonly #sockets: UdpSockets
   readonly #clients: Client[] = []
-  readonly #peer: { readonly fd: number; readonly local: Address }
+  /** The descriptors of the peers' sockets. */
+  readonly #peers = new Set<number>()
   readonly #batch: ReceiveBatch
   readonly #queue: SendQueue
   readonly #memory: ReturnType<UdpSockets["memory"]>
@@ -68,45 +66,32 @@ export class TurnLoad {
 
   private constructor(sockets: UdpSockets, most: number) {
     this.#sockets = sockets
-    const peer = sockets.open({ ip: LOOPBACK, port: 0 }, BUFFERS)
-    if ("code" in peer) throw new Error(`The peer's socket: ${peer.code}`)
-    this.#peer = peer
     this.#batch = sockets.receiveBatch(64, { head: 64, tail: 64 })
     const counters = { sent: 0, sentBytes: 0, sendDropped: 0, sendErrors: 0 }
     this.#queue = sockets.sendQueue(1024, 2 * most, counters)
     this.#memory = sockets.memory(2 << 20)
   }
 
-  static async open(
-    { port, username, password }: { port: number; username: string; password: string },
-    clients: number,
-  ): Promise<TurnLoad> {
-    const sockets = UdpSockets.load()
-    if (typeof sockets === "string")
-      throw new Error(`The load generator needs the batched sockets: ${sockets}`)
-    const load = new TurnLoad(sockets, clients)
-    for (let i = 0; i < clients; i++) await load.#add(port, username, password)
+  static async open(target: Target, clients: number): Promise<TurnLoad> {
+    const load = new TurnLoad(loadSockets(), clients)
+    for (let i = 0; i < clients; i++) await load.#add(target)
     return load
   }
 
-  async #add(port: number, username: string, password: string): Promise<void> {
-    const opened = this.#sockets.open({ ip: LOOPBACK, port: 0 }, BUFFERS)
-    if ("code" in opened) throw new Error(`A client's socket: ${opened.code}`)
-    const { fd } = opened
+  async #add(target: Target): Promise<void> {
+    const ip = nextClientIp()
+    const { fd } = openAt(this.#sockets, ip, BUFFERS)
+    const peer = openAt(this.#sockets, ip, BUFFERS)
+    this.#peers.add(peer.fd)
     const socket = createSocket("udp4")
     socket.bind({ fd })
     if (!isListening(socket)) await once(socket, "listening")
-    const client = TurnClient.on(socket, port, username, password)
-    const relayed = await client.allocate()
-    if (relayed === 0) throw new Error("An allocation was refused.")
-    const code = await client.permit("127.0.0.1", this.#peer.local.port, CHANNEL)
-    if (code !== 0) throw new Error(`A channel was refused: ${code}.`)
+    const allocation = await target.allocate(socket, { ip: ip.join("."), port: peer.port })
     this.#clients.push({
-      client,
+      allocation,
       socket,
-      fd,
-      toServer: { fd, family: 4, ip: LOOPBACK, port },
-      toRelay: { fd: this.#peer.fd, family: 4, ip: LOOPBACK, port: relayed },
+      toServer: { fd, family: 4, ip: LOOPBACK, port: target.port },
+      toRelay: { fd: peer.fd, family: 4, ip: LOOPBACK, port: allocation.relayed },
     })
   }
 
@@ -118,8 +103,11 @@ export class TurnLoad {
     this.#sent = 0
     this.#received = 0
     this.#latencies = new Float64Array(Math.ceil(ways * rate * seconds * Math.max(...burst)) + 1000)
-    const ready = this.#sockets.readiness(256)
-    for (const { fd } of [...this.#clients, this.#peer]) ready.add(fd)
+    const ready = this.#sockets.readiness(ways)
+    for (const { toServer, toRelay } of this.#clients) {
+      ready.add(toServer.fd)
+      ready.add(toRelay.fd)
+    }
     // Everybody, and their peers, each at a time of their own within the frame's.
     const dues = Float64Array.from({ length: ways }, (_, i) => (interval * i) / ways)
     const frames = new Int32Array(ways)
@@ -181,7 +169,7 @@ export class TurnLoad {
   }
 
   #drain(fd: number): void {
-    const skip = fd === this.#peer.fd ? 0 : HEADER
+    const skip = this.#peers.has(fd) ? 0 : HEADER
     for (let count = this.#batch.capacity; count === this.#batch.capacity; ) {
       count = this.#batch.receive(fd, 0)
       const now = performance.now()
@@ -193,11 +181,11 @@ export class TurnLoad {
 
   /** Frees the allocations. */
   async close(): Promise<void> {
-    for (const { client, socket } of this.#clients) {
-      await client.refresh(0)
+    for (const { allocation, socket } of this.#clients) {
+      await allocation.free()
       socket.close()
     }
-    this.#sockets.close(this.#peer.fd)
+    for (const fd of this.#peers) this.#sockets.close(fd)
   }
 }
 
