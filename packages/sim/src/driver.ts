@@ -19,12 +19,21 @@ const POISON = 0xaa
 
 const SLAB = 65_536 + HEADROOM + TAILROOM
 
+/** What crossed a driver's sockets. Bytes are those of UDP datagrams, without the headers of UDP and IP. */
+export interface Traffic {
+  packetsIn: number
+  bytesIn: number
+  packetsOut: number
+  bytesOut: number
+}
+
 /** Runs one machine on the sockets of one simulated host, as `net` does on real ones. */
 export class Driver<Event> {
   readonly events: Event[] = []
   readonly evidence: Evidence[] = []
   readonly machine: Machine<Event>
   readonly paths: PathTable = new PathTable(4096)
+  readonly traffic: Traffic = { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }
   readonly #host: Host
   readonly #ports: (number | undefined)[] = []
   readonly #ips: Uint8Array[] = []
@@ -79,6 +88,8 @@ export class Driver<Event> {
 
   #receive(socket: Socket, bytes: Uint8Array, from: Address, to: Uint8Array): void {
     if (to.length !== this.#ips[socket]!.length) return
+    this.traffic.packetsIn++
+    this.traffic.bytesIn += bytes.length
     this.#slab.fill(POISON)
     this.#slab.set(bytes, HEADROOM)
     const d = this.#datagram
@@ -96,6 +107,8 @@ export class Driver<Event> {
     const socket = this.paths.socket(path)
     const port = this.#ports[socket]
     if (port === undefined) return
+    this.traffic.packetsOut++
+    this.traffic.bytesOut += bytes.length
     this.#host.send({ ip: this.#ips[socket]!, port }, this.paths.remote(path), bytes)
   }
 

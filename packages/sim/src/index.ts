@@ -1,5 +1,5 @@
 export { deterministicCrypto } from "./crypto.ts"
-export { Driver } from "./driver.ts"
+export { Driver, type Traffic } from "./driver.ts"
 export { Link, type LinkOptions } from "./link.ts"
 export { Host, Network, type NetworkOptions } from "./network.ts"
 export { Random } from "./random.ts"

@@ -32,6 +32,8 @@ export interface Config {
     readonly channelNumbers: "rfc8656" | "rfc5766"
     /** Seconds. */
     readonly credentialTtl: number
+    /** Bits per second; 0: no limit. */
+    readonly relayedVideoBitrate: number
     readonly quotas: {
       readonly allocations: number
       readonly allocationsPerUser: number

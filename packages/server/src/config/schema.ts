@@ -206,6 +206,13 @@ const schema = z.strictObject({
         "seconds",
         "How long TURN credentials can be used to allocate.",
       ),
+      relayedVideoBitrate: whole(
+        0,
+        1_000_000_000,
+        0,
+        "bits per second",
+        "What the video that one participant sends through the relay may take in all: the pages send smaller pictures then, and sound as ever. 0: no limit.",
+      ),
       quotas: z
         .strictObject({
           allocations: whole(1, 64_512, 10_000, "allocations", "Allocations at one time, of everybody."),

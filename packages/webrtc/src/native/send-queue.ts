@@ -73,8 +73,9 @@ export class SendQueue {
   // The first datagram, as long as it is the only one: mostly it stays that, and needs nothing of what follows.
   #lone: Route | undefined
   #loneKey = 0
+  #loneMemory: Memory
+  #loneOffset = 0
   #loneLength = 0
-  readonly #loneAddress = new Float64Array(1)
 
   // Datagrams, in the order they came; those of one message are linked.
   #count = 0
@@ -114,6 +115,7 @@ export class SendQueue {
     this.#spareVectorAt = this.#vectorsAt + IOVEC * capacity
     this.#controlsAt = this.#spareVectorAt + IOVEC
     this.#names = new Memory(libc, SOCKADDR * keys)
+    this.#loneMemory = this.#names
     const headers = new Memory(libc, this.#controlsAt + CMSG_SPACE * capacity)
     this.#headers = headers
     this.#words = new Uint32Array(headers.bytes.buffer)
@@ -152,26 +154,26 @@ export class SendQueue {
   add(key: number, route: Route, memory: Memory, offset: number, length: number): void {
     if (offset < 0 || length < 0 || offset + length > memory.bytes.length || length > MAX_DATAGRAM)
       throw new RangeError(`a datagram of ${length} bytes at ${offset} is not within its memory`)
-    const address = memory.address + offset
     if (this.isEmpty) {
       this.#lone = route
       this.#loneKey = key
+      this.#loneMemory = memory
+      this.#loneOffset = offset
       this.#loneLength = length
-      this.#loneAddress[0] = address
       return
     }
     if (this.#lone !== undefined) {
       const first = this.#lone
       this.#lone = undefined
-      this.#put(this.#loneKey, first, this.#loneAddress[0]!, this.#loneLength)
+      this.#put(this.#loneKey, first, this.#loneMemory, this.#loneOffset, this.#loneLength)
     }
     if (this.#count === this.capacity) this.flush()
-    this.#put(key, route, address, length)
+    this.#put(key, route, memory, offset, length)
   }
 
-  #put(key: number, route: Route, address: number, length: number): void {
+  #put(key: number, route: Route, memory: Memory, offset: number, length: number): void {
     const i = this.#count++
-    this.#addresses[i] = address
+    this.#addresses[i] = memory.address + offset
     this.#lengths[i] = length
     this.#next[i] = NONE
     const open = this.#stamps[key] === this.#stamp ? this.#messageOf[key]! : NONE
@@ -270,7 +272,7 @@ export class SendQueue {
     const name = this.#nameOf(this.#loneKey, route)
     const sent = this.#libc.sendto(
       route.fd,
-      this.#loneAddress[0]!,
+      this.#loneMemory.address + this.#loneOffset,
       length,
       MSG_DONTWAIT,
       name,

@@ -32,8 +32,8 @@ export class EventLoop implements Waiting, Clock {
   /** When the first of them is due, or earlier. */
   #due = Infinity
   #immediate: NodeJS.Immediate | undefined
-  /** When it last woke up, as long as it has not waited again. */
-  #now: number | undefined
+  /** When it last woke up, as long as it has not left off; else -1. Always a number, lest each be a new object. */
+  #now = -1
 
   constructor(sockets: UdpSockets, { patience = 1000, turn = 1000 }: EventLoopOptions = {}) {
     this.#sockets = sockets
@@ -86,7 +86,7 @@ export class EventLoop implements Waiting, Clock {
   }
 
   now(): number {
-    return this.#now ?? monotonicNow()
+    return this.#now < 0 ? monotonicNow() : this.#now
   }
 
   set(call: () => void, delay: number): Timer {
@@ -119,7 +119,7 @@ export class EventLoop implements Waiting, Clock {
       if (this.#callLater()) isOver = true
       if (now >= this.#due) this.#callDue(now)
     } while (!isOver && now < until && this.#immediate !== undefined)
-    this.#now = undefined
+    this.#now = -1
   }
 
   #timeout(now: number): number {

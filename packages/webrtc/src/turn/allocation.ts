@@ -87,6 +87,8 @@ export class Allocation implements Due {
   bytesToPeers = 0
   packetsToClient = 0
   bytesToClient = 0
+  packetsJoined = 0
+  bytesJoined = 0
   readonly #unpermitted: Uint8Array[] = []
   due: number = Infinity
   place = -1
@@ -142,6 +144,8 @@ export class Allocation implements Due {
       bytesToPeers: this.bytesToPeers,
       packetsToClient: this.packetsToClient,
       bytesToClient: this.bytesToClient,
+      packetsJoined: this.packetsJoined,
+      bytesJoined: this.bytesJoined,
       duration: now - this.boundAt,
     }
   }

@@ -1,27 +1,12 @@
-import { type Address, equalBytes, readUint16, writeUint16, writeUint32 } from "../bytes/index.ts"
+import { type Address, equalBytes, readUint16, writeUint16 } from "../bytes/index.ts"
 import { type Datagram, NO_PATH, type Out, type Path } from "../contract/index.ts"
-import {
-  AddressSlot,
-  ATTRIBUTE_HEADER_LENGTH,
-  Attribute,
-  HEADER_LENGTH,
-  MAGIC_COOKIE,
-  MessageClass,
-  Method,
-  messageType,
-  padded,
-  readXorAddress,
-  type StunMessage,
-  TRANSACTION_ID_AT,
-  TRANSACTION_ID_LENGTH,
-  writeXorAddress,
-  xorAddressLength,
-} from "../stun/index.ts"
+import { AddressSlot, Attribute, readXorAddress, type StunMessage } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { ByteBucket } from "./byte-bucket.ts"
 import { CHANNEL_HEADER_LENGTH } from "./channel.ts"
 import type { Counters } from "./counters.ts"
+import { beginIndication, DATA_INDICATION, endIndication, indicationHeaderLength } from "./indication.ts"
 import type { Siblings } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { RandomPool } from "./random-pool.ts"
@@ -39,8 +24,6 @@ interface RelayParts {
   readonly reach: Siblings["reach"] | undefined
   readonly onUnpermitted: OnUnpermitted
 }
-
-const DATA_INDICATION = messageType(MessageClass.indication, Method.data)
 
 /**
  * The packet path, both ways. Data is never copied: what the client wrapped is skipped, what it needs is
@@ -173,6 +156,7 @@ export class Relay {
     if (path === NO_PATH) return this.#counters.drop("no-path")
     if (!this.#mayRelay(from, length, now)) return
     this.#countToPeer(from, length)
+    this.#countJoined(from, length)
     this.#toClient(receiver, path, d, start, length, now, out)
   }
 
@@ -231,34 +215,10 @@ export class Relay {
       out.forward(d, skip, CHANNEL_HEADER_LENGTH + length, allocation.client)
       return
     }
-    const header = this.#writeDataIndication(d, start, length, peer)
-    out.forward(d, start - header, header + padded(length), allocation.client)
-  }
-
-  /** Wraps data in a Data indication (RFC 8656 §11.3) in place; returns how many bytes it wrote in front. */
-  #writeDataIndication(d: Datagram, start: number, length: number, peer: Address): number {
-    const { bytes } = d
-    const peerLength = xorAddressLength(peer.ip)
-    const header = HEADER_LENGTH + ATTRIBUTE_HEADER_LENGTH + peerLength + ATTRIBUTE_HEADER_LENGTH
+    const header = indicationHeaderLength(peer.ip)
     const at = d.offset + start - header
-    writeUint16(bytes, at, DATA_INDICATION)
-    writeUint16(bytes, at + 2, header - HEADER_LENGTH + padded(length))
-    writeUint32(bytes, at + 4, MAGIC_COOKIE)
-    const idAt = this.#random.take(TRANSACTION_ID_LENGTH)
-    for (let i = 0; i < TRANSACTION_ID_LENGTH; i++) {
-      bytes[at + TRANSACTION_ID_AT + i] = this.#random.bytes[idAt + i]!
-    }
-    const peerAt = at + HEADER_LENGTH
-    writeUint16(bytes, peerAt, Attribute.xorPeerAddress)
-    writeUint16(bytes, peerAt + 2, peerLength)
-    writeXorAddress(bytes, peerAt + ATTRIBUTE_HEADER_LENGTH, at, peer.ip, peer.port)
-    const dataAt = peerAt + ATTRIBUTE_HEADER_LENGTH + peerLength
-    writeUint16(bytes, dataAt, Attribute.data)
-    writeUint16(bytes, dataAt + 2, length)
-    // What lies behind the data belongs to nobody, and not to the client either.
-    const end = d.offset + start + length
-    for (let i = length; i < padded(length); i++) bytes[end + i - length] = 0
-    return header
+    beginIndication(DATA_INDICATION, peer, d.bytes, at, this.#random)
+    out.forward(d, start - header, endIndication(d.bytes, at, header, length), allocation.client)
   }
 
   /** Whether there is bandwidth left for a packet, which then is spent; counted as dropped where there is none. */
@@ -280,6 +240,13 @@ export class Relay {
     allocation.bytesToPeers += length
     this.#counters.packetsToPeers++
     this.#counters.bytesToPeers += length
+  }
+
+  #countJoined(from: Allocation, length: number): void {
+    from.packetsJoined++
+    from.bytesJoined += length
+    this.#counters.packetsJoined++
+    this.#counters.bytesJoined += length
   }
 
   #countToClient(allocation: Allocation, length: number): void {
