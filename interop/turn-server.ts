@@ -145,6 +145,7 @@ async function startOurs(folder: string): Promise<Server> {
       allowPeers: ["127.0.0.0/8", "0.0.0.1"],
       // What came before RFC 8656: uclient's channels begin beyond its range.
       channelNumbers: "rfc5766",
+      mobility: true,
     },
     data: join(folder, "data"),
   })

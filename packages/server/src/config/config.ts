@@ -28,6 +28,7 @@ export interface Config {
     readonly relayPorts: { readonly min: number; readonly max: number }
     readonly allowPeers: readonly string[]
     readonly channelNumbers: "rfc8656" | "rfc5766"
+    readonly mobility: boolean
     /** Seconds. */
     readonly credentialTtl: number
     readonly quotas: {

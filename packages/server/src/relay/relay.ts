@@ -270,6 +270,7 @@ function createServer(
       relayedBytesPerSecond: turn.quotas.relayedBytesPerSecond || Infinity,
     },
     channelNumbers: turn.channelNumbers,
+    mobility: turn.mobility,
     ...(second && { secondAddress: second }),
     peers: {
       allow: turn.allowPeers,

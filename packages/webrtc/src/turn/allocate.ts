@@ -44,6 +44,13 @@ export class Allocate {
     const lifetime = desiredLifetime(message, limits)
     if (lifetime === undefined) return refusal(400, "unreadable LIFETIME")
 
+    const { tickets } = this.#context
+    const wishedTicket = message.value(Attribute.mobilityTicket)
+    // RFC 8016 §3.1.2. Where mobility is off it is ignored, as by who never heard of it: 405 would cost the client its relay.
+    if (tickets !== undefined && wishedTicket !== undefined && wishedTicket.length > 0) {
+      return refusal(400, "a MOBILITY-TICKET where there is no allocation yet")
+    }
+
     // A reserved port is here, beside the allocation that it was reserved with.
     const elsewhere = typeof port === "object" ? undefined : this.#alternateFor(request, out)
     if (elsewhere !== undefined) return refusal(300, "the server drains", elsewhere)
@@ -69,6 +76,7 @@ export class Allocate {
         fingerprint: to.fingerprint,
         lifetime,
         port,
+        isMobile: tickets !== undefined && wishedTicket !== undefined,
       },
       relays,
       missing === undefined ? undefined : { family: missing, code: 440 },
@@ -165,6 +173,9 @@ export class Allocate {
       const token = allocation.reservationToken
       if (token !== undefined) writer.attribute(Attribute.reservationToken, token)
       writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port)
+      const { mobility } = allocation
+      const ticket = mobility && this.#context.tickets?.seal(mobility)
+      if (ticket) writer.attribute(Attribute.mobilityTicket, ticket)
     })
   }
 }

@@ -12,6 +12,7 @@ import { Allocation, type AllocationRequest, type PortWish, type TwinError } fro
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
 import { roomOf } from "./credentials.ts"
 import { Deadlines } from "./deadlines.ts"
+import { Mobility } from "./mobility.ts"
 import type { TurnLimits } from "./options.ts"
 import { PathMap } from "./path-map.ts"
 import { PERMISSION_LIFETIME, Permission } from "./permission.ts"
@@ -33,6 +34,8 @@ export class AllocationTable {
   readonly #byClient = new PathMap<Allocation>()
   readonly #bySocket: (Allocation | undefined)[] = []
   readonly #channels = new PathMap<Channel>()
+  /** Those that may move, by what their tickets name them by. */
+  readonly #byTicket = new Map<number, Allocation>()
   /** Waiting for their socket, by the id of the request. */
   readonly #binding = new Map<number, Allocation>()
   readonly #perUser = new Map<string, number>()
@@ -75,9 +78,17 @@ export class AllocationTable {
     return Math.min(this.#deadlines.next, this.#reservations.nextExpiry)
   }
 
-  /** The client's allocation; of a dual one the first, which knows its twin. */
+  /**
+   * The client's allocation; of a dual one the first, which knows its twin. Its `client` is another where it is expected
+   * here and did not come yet.
+   */
   ofClient(client: Path): Allocation | undefined {
     return this.#byClient.get(client)
+  }
+
+  /** The one that may move by a MOBILITY-TICKET. */
+  ofTicket(handle: number): Allocation | undefined {
+    return this.#byTicket.get(handle)
   }
 
   ofSocket(socket: Socket): Allocation | undefined {
@@ -152,6 +163,11 @@ export class AllocationTable {
     first.twin = second
     if (second !== undefined) second.twin = first
     else first.twinError = missing
+    if (request.isMobile) {
+      first.mobility = new Mobility(first.number)
+      if (second !== undefined) second.mobility = first.mobility
+      this.#byTicket.set(first.number, first)
+    }
     // The socket may come at once: by now everything is in its place.
     for (const allocation of made) this.#bind(allocation, out)
     return first
@@ -220,6 +236,41 @@ export class AllocationTable {
   refresh(allocation: Allocation, lifetime: number, now: number): void {
     allocation.expiresAt = now + lifetime * 1000
     this.#deadlines.set(allocation, allocation.nextExpiry)
+  }
+
+  /** Expects the client at `path` from now on, until it sends from there; and nowhere else that it was expected before. */
+  expectMove(allocation: Allocation, path: Path, out: AnyOut): void {
+    this.forgetMove(allocation, out)
+    const mobility = allocation.mobility!
+    mobility.sequence++
+    mobility.movedTo = path
+    out.paths.hold(path)
+    this.#byClient.set(path, allocation)
+  }
+
+  /** The client came to where it was expected: the path that it had is not its any more. */
+  arrive(allocation: Allocation, out: AnyOut): void {
+    const from = allocation.client
+    const to = allocation.mobility!.movedTo!
+    for (const each of allocation.both) {
+      this.#perTransport[each.transport]--
+      each.client = to
+      each.transport = out.paths.transport(to)
+      this.#perTransport[each.transport]++
+      out.paths.hold(to)
+      out.paths.release(from)
+    }
+    out.paths.release(to)
+    this.#byClient.delete(from)
+  }
+
+  /** The client is not expected any more where it has not come. */
+  forgetMove({ mobility, client }: Allocation, out: AnyOut): void {
+    const path = mobility?.movedTo
+    if (mobility === undefined || path === undefined || path === client) return
+    mobility.movedTo = undefined
+    this.#byClient.delete(path)
+    out.paths.release(path)
   }
 
   /** Installs or refreshes a permission (RFC 8656 §9). Returns whether it is new. */
@@ -300,7 +351,7 @@ export class AllocationTable {
     this.#all.delete(allocation)
     this.#perTransport[allocation.transport]--
     this.#deadlines.remove(allocation)
-    this.#part(allocation)
+    this.#part(allocation, out)
     for (const channel of allocation.channels.all) this.#closeChannel(channel, out)
     out.paths.release(allocation.client)
     this.#count(allocation.user, -1)
@@ -322,13 +373,19 @@ export class AllocationTable {
   }
 
   /** Takes an allocation from its client, and from its twin, which then is the client's only one. */
-  #part(allocation: Allocation): void {
-    const { twin, client } = allocation
+  #part(allocation: Allocation, out: AnyOut): void {
+    const { twin, client, mobility } = allocation
     allocation.twin = undefined
     if (twin !== undefined) {
       twin.twin = undefined
       this.#byClient.set(client, twin)
-    } else this.#byClient.delete(client)
+      if (mobility !== undefined) this.#byTicket.set(mobility.handle, twin)
+      if (mobility?.movedTo !== undefined) this.#byClient.set(mobility.movedTo, twin)
+      return
+    }
+    this.forgetMove(allocation, out)
+    this.#byClient.delete(client)
+    if (mobility !== undefined) this.#byTicket.delete(mobility.handle)
   }
 
   /** Nobody waits for sockets any more, those that still come are closed; nor does anybody claim a port. */

@@ -26,8 +26,12 @@ import type { TurnLimits } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { RandomPool } from "./random-pool.ts"
 
-/** Told when a peer without a permission sent to an allocation. */
-export type OnUnpermitted = (allocation: Allocation, peer: Address, out: Out<never>) => void
+export interface RelayHandlers {
+  /** A peer without a permission sent to an allocation. */
+  readonly unpermitted: (allocation: Allocation, peer: Address, out: Out<never>) => void
+  /** The client sent data from where it is expected after a move (RFC 8016 §3.2.2). */
+  readonly arrived: (allocation: Allocation, out: Out<never>) => void
+}
 
 const DATA_INDICATION = messageType(MessageClass.indication, Method.data)
 
@@ -41,7 +45,7 @@ export class Relay {
   readonly #policy: PeerPolicy
   readonly #counters: Counters
   readonly #random: RandomPool
-  readonly #onUnpermitted: OnUnpermitted
+  readonly #handlers: RelayHandlers
   /** What all allocations together may still relay. */
   readonly #bandwidth: ByteBucket | undefined
   readonly #peer = new AddressSlot()
@@ -52,13 +56,13 @@ export class Relay {
     limits: TurnLimits,
     counters: Counters,
     random: RandomPool,
-    onUnpermitted: OnUnpermitted,
+    handlers: RelayHandlers,
   ) {
     this.#table = table
     this.#policy = policy
     this.#counters = counters
     this.#random = random
-    this.#onUnpermitted = onUnpermitted
+    this.#handlers = handlers
     this.#bandwidth = limitedTo(limits.relayedBytesPerSecond)
   }
 
@@ -68,7 +72,7 @@ export class Relay {
     if (d.length < CHANNEL_HEADER_LENGTH) return this.#counters.drop("malformed")
     const length = readUint16(d.bytes, d.offset + 2)
     if (CHANNEL_HEADER_LENGTH + length > d.length) return this.#counters.drop("malformed")
-    let allocation = this.#table.ofClient(d.path)
+    let allocation = this.#ofClient(d.path, out)
     if (allocation === undefined) return this.#counters.drop("no-allocation")
     const number = readUint16(d.bytes, d.offset)
     let channel = allocation.channels.get(number)
@@ -95,7 +99,7 @@ export class Relay {
 
   /** RFC 8656 §11.2. Whatever is wrong with it, an indication is dropped in silence. */
   send(message: StunMessage, d: Datagram, now: number, out: Out<never>): void {
-    const first = this.#table.ofClient(d.path)
+    const first = this.#ofClient(d.path, out)
     if (first === undefined) return this.#counters.drop("no-allocation")
     const peerAt = message.indexOf(Attribute.xorPeerAddress)
     const dataAt = message.indexOf(Attribute.data)
@@ -123,6 +127,13 @@ export class Relay {
   /** RFC 8656 §11.3: a datagram arrived on an allocation's relay socket. */
   fromPeer(allocation: Allocation, d: Datagram, now: number, out: Out<never>): void {
     this.#toClient(allocation, d.path, d, 0, d.length, now, out)
+  }
+
+  /** Of a client that sends data: which is where it is from now on. */
+  #ofClient(client: Path, out: Out<never>): Allocation | undefined {
+    const allocation = this.#table.ofClient(client)
+    if (allocation !== undefined && allocation.client !== client) this.#handlers.arrived(allocation, out)
+    return allocation
   }
 
   /**
@@ -166,7 +177,7 @@ export class Relay {
         : allocation.permits(channel, now)
     if (!isPermitted) {
       this.#counters.drop("no-permission")
-      this.#onUnpermitted(allocation, peer, out)
+      this.#handlers.unpermitted(allocation, peer, out)
       return
     }
     // Who has a channel was judged when it was bound, and the policy stays; only relayed addresses come and go.

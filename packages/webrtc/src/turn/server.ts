@@ -1,6 +1,13 @@
 import { type Address, formatAddress, formatIp } from "../bytes/index.ts"
 import type { Datagram, Machine, Out, Path, Reply, TurnEvidence } from "../contract/index.ts"
-import { demultiplex, hasValidFingerprint, MessageClass, Method, StunMessage } from "../stun/index.ts"
+import {
+  Attribute,
+  demultiplex,
+  hasValidFingerprint,
+  MessageClass,
+  Method,
+  StunMessage,
+} from "../stun/index.ts"
 import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
@@ -13,6 +20,8 @@ import { channelBind } from "./channel-bind.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
 import { EvidenceBudget } from "./evidence-budget.ts"
+import { Tickets } from "./mobility.ts"
+import { type Move, moveOf } from "./move.ts"
 import { NonceMint } from "./nonce.ts"
 import {
   DEFAULT_REALM,
@@ -114,11 +123,14 @@ export class TurnServer implements Machine<TurnEvent> {
       (ip, port) => table.relayedFrom(ip, port) !== undefined,
     )
     this.#table = table
-    this.#relay = new Relay(table, policy, limits, this.#counters, random, (allocation, peer, out) =>
-      this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
-    )
+    this.#relay = new Relay(table, policy, limits, this.#counters, random, {
+      unpermitted: (allocation, peer, out) =>
+        this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
+      arrived: (allocation, out) => this.#arrive(allocation, out),
+    })
+    const tickets = options.mobility === true ? new Tickets(crypto) : undefined
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
-    this.#context = { table, policy, limits, lastChannel, responder: this.#responder }
+    this.#context = { table, policy, limits, tickets, lastChannel, responder: this.#responder }
     this.#allocate = new Allocate(this.#context)
     this.#evidence = new EvidenceBudget(limits.refusalsNotedPerSecond)
   }
@@ -165,9 +177,13 @@ export class TurnServer implements Machine<TurnEvent> {
 
   /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
   closed(path: Path, now: number, out: TurnOut): void {
-    for (const allocation of this.#table.ofClient(path)?.both ?? []) {
-      this.#free(allocation, "connection-closed", now, out)
-    }
+    const allocation = this.#table.ofClient(path)
+    if (allocation === undefined) return
+    if (allocation.client !== path) return this.#table.forgetMove(allocation, out)
+    const movedTo = allocation.mobility?.movedTo
+    // Who moved and hangs up the old connection is at the new address (RFC 8016 §3.2.2).
+    if (movedTo !== undefined && movedTo !== path) return this.#arrive(allocation, out)
+    for (const each of allocation.both) this.#free(each, "connection-closed", now, out)
   }
 
   /**
@@ -239,13 +255,14 @@ export class TurnServer implements Machine<TurnEvent> {
   #receiveRequest(d: Datagram, now: number, out: TurnOut): void {
     const message = this.#message
     const client = out.paths.remote(d.path)
-    const allocation = this.#table.ofClient(d.path)
+    const move = this.#moveIn(d)
+    const allocation = move === undefined ? this.#table.ofClient(d.path) : allocationOf(move)
     const from = this.#authentication.authenticate(message, client, allocation, now)
     if (from.code !== 0) {
       return this.#answerStranger(d, now, out, () => this.#challenge(d, from, now, out))
     }
     const to = this.#replyTo(d.path, from)
-    const refused = this.#handle({ message, from, to }, allocation, now, out)
+    const refused = this.#handle({ message, from, to }, allocation, move, now, out)
     if (refused === undefined) return
     this.#responder.error(to, refused.code, out, refused.attributes)
     this.#noteRefused(d.path, message.method, refused, now, out, allocation)
@@ -254,6 +271,7 @@ export class TurnServer implements Machine<TurnEvent> {
   #handle(
     request: Request,
     allocation: Allocation | undefined,
+    move: Move | undefined,
     now: number,
     out: TurnOut,
   ): Refusal | undefined {
@@ -264,12 +282,13 @@ export class TurnServer implements Machine<TurnEvent> {
       return refusal(420, why, writer => writer.unknownAttributes(unknown))
     }
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
+    if (move !== undefined && "code" in move) return move
     // RFC 8656 §5: everything else needs an allocation, and its owner.
     if (!allocation?.isOpen) return refusal(437, "no allocation")
     if (from.key !== allocation.key) return refusal(441, "the allocation is another user's")
     switch (message.method) {
       case Method.refresh:
-        return refresh(this.#context, allocation, request, now, out, each =>
+        return refresh(this.#context, allocation, request, move, now, out, each =>
           this.#free(each, "refresh-zero", now, out),
         )
       case Method.createPermission:
@@ -292,6 +311,22 @@ export class TurnServer implements Machine<TurnEvent> {
           }),
         )
     }
+  }
+
+  /** A Refresh with a MOBILITY-TICKET is about the ticket's allocation, not that of its 5-tuple (RFC 8016 §3.2.2). */
+  #moveIn(d: Datagram): Move | undefined {
+    const message = this.#message
+    const isOne = message.method === Method.refresh && message.has(Attribute.mobilityTicket)
+    // Of who does not even claim to be somebody, no ticket is looked at.
+    if (!isOne || !this.#hasIntegrity()) return undefined
+    return moveOf(message, d.path, this.#table, this.#context.tickets)
+  }
+
+  #arrive(allocation: Allocation, out: Out<never>): void {
+    this.#table.arrive(allocation, out)
+    const { number, transport } = allocation
+    const client = formatAddress(out.paths.remote(allocation.client))
+    out.note({ layer: "turn", kind: "moved", allocation: number, client, transport })
   }
 
   /**
@@ -391,6 +426,10 @@ export class TurnServer implements Machine<TurnEvent> {
       peer: formatIp(peer.ip),
     })
   }
+}
+
+function allocationOf(move: Move): Allocation | undefined {
+  return "allocation" in move ? move.allocation : undefined
 }
 
 function hex(type: number): string {
