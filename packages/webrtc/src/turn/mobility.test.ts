@@ -96,6 +96,17 @@ describe("mobility (RFC 8016)", () => {
     leftNothing(world)
   })
 
+  test("a further request of the owner shows too that the client is there; another user's does not", () => {
+    const { client, ticket, heardAt } = setUp()
+    const { there } = move(client, NEW, ticket)
+    const mallory = new Client(client.world, NEW, "mallory")
+    mallory.challenge()
+    assert.equal(mallory.permit(PEER).code, 441)
+    assert.equal(heardAt(), OLD)
+    assert.equal(there.bind(0x4000, PEER).code, 0)
+    assert.equal(heardAt(), NEW)
+  })
+
   test("a retransmission gets the same answer, before and after the client came", () => {
     const { client, ticket } = setUp()
     const id = newTransactionId()
@@ -175,7 +186,7 @@ describe("mobility (RFC 8016)", () => {
       damaged[bit >> 3]! ^= 1 << (bit & 7)
       assert.equal(show(there, damaged).code, 400)
     }
-    for (const length of [0, 1, 23, 25, 400]) assert.equal(show(there, new Uint8Array(length)).code, 400)
+    for (const length of [0, 1, 31, 32, 33, 400]) assert.equal(show(there, new Uint8Array(length)).code, 400)
     assert.equal(heardAt(), OLD)
     const taken = new Client(world, "7.7.7.7:1")
     const own = ticketIn(taken.allocate(mobile))!
@@ -266,7 +277,8 @@ test("a ticket says nothing to who cannot open it, and no two are alike", () => 
   for (let sequence = 0; sequence < 200; sequence++) {
     const ticket = tickets.seal({ handle: 7, sequence })
     assert.deepEqual(tickets.open(ticket), { handle: 7, sequence })
-    seen.add(Buffer.from(ticket.subarray(16)).toString("hex"))
+    assert.match(Buffer.from(ticket).toString(), /^[A-Za-z0-9+/]{32}$/)
+    seen.add(Buffer.from(ticket.subarray(22)).toString())
     assert.equal(new Tickets(nodeCrypto).open(ticket), undefined)
   }
   assert.equal(seen.size, 200)

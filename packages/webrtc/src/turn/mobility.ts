@@ -2,6 +2,8 @@ import { readUint32, writeUint32 } from "../bytes/index.ts"
 import type { Path } from "../contract/index.ts"
 import { type Crypto, equalInConstantTime, type Hmac } from "../crypto/index.ts"
 
+import { decodeBase64, encodeBase64 } from "./base64.ts"
+
 /**
  * What is kept of an allocation that may move with its client (RFC 8016). Both of a dual allocation have the same: they
  * share a client.
@@ -29,12 +31,13 @@ export interface Ticket {
 
 const STATE_LENGTH = 8
 const TAG_LENGTH = 16
+/** Without padding in base64: no bit of it means nothing. */
 const TICKET_LENGTH = TAG_LENGTH + STATE_LENGTH
 
 /**
  * MOBILITY-TICKETs (RFC 8016 §3.3), which only this server can make and read: the state, encrypted under a pad that is a
  * keyed hash of the tag, and the tag, a keyed hash of the state, which also authenticates it. No two states are the same,
- * so no two tickets are.
+ * so no two tickets are. In base64, for clients that keep them as strings.
  */
 export class Tickets {
   readonly #tags: Hmac
@@ -58,13 +61,14 @@ export class Tickets {
     writeUint32(state, 4, sequence)
     ticket.set(this.#tags.sign(state).subarray(0, TAG_LENGTH))
     this.#pad(ticket)
-    return ticket
+    return encodeBase64(ticket)
   }
 
   /** `undefined` for what is no ticket of ours. */
   open(sealed: Uint8Array): Ticket | undefined {
-    if (sealed.length !== TICKET_LENGTH) return undefined
-    const ticket = sealed.slice()
+    if (sealed.length !== (TICKET_LENGTH / 3) * 4) return undefined
+    const ticket = decodeBase64(sealed)
+    if (ticket?.length !== TICKET_LENGTH) return undefined
     this.#pad(ticket)
     const state = ticket.subarray(TAG_LENGTH)
     const tag = this.#tags.sign(state).subarray(0, TAG_LENGTH)

@@ -286,6 +286,8 @@ export class TurnServer implements Machine<TurnEvent> {
     // RFC 8656 §5: everything else needs an allocation, and its owner.
     if (!allocation?.isOpen) return refusal(437, "no allocation")
     if (from.key !== allocation.key) return refusal(441, "the allocation is another user's")
+    // RFC 8016 §3.2.2 waits for data; who asks for more from the new address is as surely there, and may only listen.
+    if (move === undefined && allocation.client !== request.to.client) this.#arrive(allocation, out)
     switch (message.method) {
       case Method.refresh:
         return refresh(this.#context, allocation, request, move, now, out, each =>
