@@ -9,6 +9,7 @@ import {
   type Transport,
 } from "../contract/index.ts"
 import { Allocation, type AllocationRequest, type PortWish, type TwinError } from "./allocation.ts"
+import { AwaitedSockets } from "./awaited-sockets.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
 import { roomOf } from "./credentials.ts"
 import { Deadlines } from "./deadlines.ts"
@@ -36,15 +37,13 @@ export class AllocationTable {
   readonly #channels = new PathMap<Channel>()
   /** Those that may move, by what their tickets name them by. */
   readonly #byTicket = new Map<number, Allocation>()
-  /** Waiting for their socket, by the id of the request. */
-  readonly #binding = new Map<number, Allocation>()
+  readonly #awaited = new AwaitedSockets()
   readonly #perUser = new Map<string, number>()
   readonly #perRoom = new Map<string, number>()
   readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
   #lastNumber = 0
-  #lastBind = 0
 
   constructor(limits: TurnLimits, random: RandomPool, relays: readonly RelayAddresses[]) {
     this.#limits = limits
@@ -95,6 +94,11 @@ export class AllocationTable {
     return this.#bySocket[socket]
   }
 
+  /** Whether it is a relay socket that is kept for who comes with a RESERVATION-TOKEN. */
+  isReserved(socket: Socket): boolean {
+    return this.#reservations.has(socket)
+  }
+
   /** The open channel to a peer, by the path from the relay socket to it. */
   channelOn(peer: Path): Channel | undefined {
     return this.#channels.get(peer)
@@ -141,13 +145,14 @@ export class AllocationTable {
   }
 
   /**
-   * Makes an allocation, or a dual one of two address families, and asks for the sockets; `undefined` when no port is left
-   * that would do. `twinError` is why there is but one where two were asked for.
+   * Makes an allocation, or a dual one of two address families, and asks for the sockets, unless that was reserved and is
+   * there; `undefined` when no port is left that would do. `twinError` is why there is but one where two were asked for.
    */
   create(
     request: AllocationRequest,
     relays: readonly RelayAddresses[],
     twinError: TwinError | undefined,
+    now: number,
     out: AnyOut,
   ): Allocation | undefined {
     const made: Allocation[] = []
@@ -169,7 +174,8 @@ export class AllocationTable {
       this.#byTicket.set(first.number, first)
     }
     // The socket may come at once: by now everything is in its place.
-    for (const allocation of made) this.#bind(allocation, out)
+    if (typeof request.port === "object") this.#give(first, request.port.socket, now)
+    else for (const allocation of made) this.#bind(allocation, out)
     return first
   }
 
@@ -187,35 +193,36 @@ export class AllocationTable {
     return allocation
   }
 
-  /** A socket came. Returns whose it is; it is closed at once when nobody waits for it any more. */
+  /** A socket came. Returns whose it is, once all that it waits for is there. */
   bound(id: number, socket: Socket, now: number, out: AnyOut): Allocation | undefined {
-    const allocation = this.#binding.get(id)
-    if (allocation === undefined) {
-      out.ask({ type: "close", socket })
-      return undefined
+    const awaited = this.#awaited.bound(id, socket, out)
+    if (awaited === undefined) return undefined
+    const { allocation, sockets } = awaited
+    const [own, next] = sockets
+    if (next !== undefined) {
+      const { user, relayed } = allocation
+      const relay = this.#relayOf(allocation)
+      allocation.reservationToken = this.#reservations.make(relay, relayed.port + 1, user, next, now).token
     }
-    this.#binding.delete(id)
+    this.#give(allocation, own!, now)
+    return allocation
+  }
+
+  #give(allocation: Allocation, socket: Socket, now: number): void {
     allocation.socket = socket
     allocation.boundAt = now
     this.#bySocket[socket] = allocation
     const relay = this.#relayOf(allocation)
-    const { port } = allocation.relayed
-    relay.give(port, allocation)
-    if (allocation.portWish === "even-with-next") {
-      allocation.reservationToken = this.#reservations.make(relay, port + 1, allocation.user, now).token
-    }
+    relay.give(allocation.relayed.port, allocation)
     this.#putBackTried(allocation, relay)
     this.refresh(allocation, allocation.lifetime, now)
-    return allocation
   }
 
   /** No socket came. Tries another port where that may help; else returns the allocation, now gone, parted from its twin. */
   failed(id: number, reason: BindFailure, out: AnyOut): Allocation | undefined {
-    const allocation = this.#binding.get(id)
+    const allocation = this.#awaited.failed(id, out)
     if (allocation === undefined) return undefined
-    this.#binding.delete(id)
-    const isReserved = typeof allocation.portWish === "object"
-    if (reason === "in-use" && !isReserved && allocation.triedPorts.length + 1 < this.#limits.bindTries) {
+    if (reason === "in-use" && allocation.triedPorts.length + 1 < this.#limits.bindTries) {
       const relay = this.#relayOf(allocation)
       const next = this.#takePort(allocation.portWish, relay)
       if (next !== undefined) {
@@ -318,7 +325,7 @@ export class AllocationTable {
       reservation !== undefined;
       reservation = this.#reservations.expireNext(now)
     ) {
-      this.#giveUp(reservation)
+      this.#giveUp(reservation, out)
     }
     // Whoever is looked at is due later afterwards, or gone: each at most once per call of the owner's loop.
     for (let item = this.#deadlines.take(now); item !== undefined; item = this.#deadlines.take(now)) {
@@ -363,11 +370,8 @@ export class AllocationTable {
     }
     this.#putBackTried(allocation, relay)
     relay.takeBack(allocation.relayed.port)
-    if (!allocation.isBound) {
-      // Its socket may still come, and is closed then.
-      for (const [id, waiting] of this.#binding) if (waiting === allocation) this.#binding.delete(id)
-      return
-    }
+    // Its socket may still come, and is closed then.
+    if (!allocation.isBound) return this.#awaited.forget(allocation, out)
     this.#bySocket[allocation.socket] = undefined
     out.ask({ type: "close", socket: allocation.socket })
   }
@@ -389,14 +393,14 @@ export class AllocationTable {
   }
 
   /** Nobody waits for sockets any more, those that still come are closed; nor does anybody claim a port. */
-  forgetAwaited(): void {
-    this.#binding.clear()
+  forgetAwaited(out: AnyOut): void {
+    this.#awaited.clear(out)
     for (
       let reservation = this.#reservations.expireNext(Infinity);
       reservation !== undefined;
       reservation = this.#reservations.expireNext(Infinity)
     ) {
-      this.#giveUp(reservation)
+      this.#giveUp(reservation, out)
     }
   }
 
@@ -411,7 +415,8 @@ export class AllocationTable {
     this.#count(reservation.user, -1)
   }
 
-  #giveUp(reservation: Reservation): void {
+  #giveUp(reservation: Reservation, out: AnyOut): void {
+    out.ask({ type: "close", socket: reservation.socket })
     reservation.relay.takeBack(reservation.port)
     this.#count(reservation.user, -1)
   }
@@ -423,9 +428,8 @@ export class AllocationTable {
   }
 
   #bind(allocation: Allocation, out: AnyOut): void {
-    const id = ++this.#lastBind
-    this.#binding.set(id, allocation)
-    out.ask({ type: "bind", id, family: allocation.family, port: allocation.relayed.port })
+    const { port } = allocation.relayed
+    this.#awaited.ask(allocation, allocation.portWish === "even-with-next" ? [port, port + 1] : [port], out)
   }
 
   #relayOf(allocation: Allocation): RelayAddresses {

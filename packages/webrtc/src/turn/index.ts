@@ -16,6 +16,7 @@ export {
   type TimeLimitedCredentials,
   timeLimitedCredentials,
 } from "./credentials.ts"
+export type { TurnEvent } from "./event.ts"
 export {
   DEFAULT_LIMITS,
   DEFAULT_REALM,
@@ -26,6 +27,6 @@ export {
 } from "./options.ts"
 export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
 export type { Listener, SecondAddress } from "./second-address.ts"
-export { type TurnEvent, TurnServer } from "./server.ts"
+export { TurnServer } from "./server.ts"
 export { turnFraming } from "./stream-framing.ts"
 export type { AllocationUsage } from "./usage.ts"

@@ -1,5 +1,5 @@
 import { type Address, formatAddress, formatIp } from "../bytes/index.ts"
-import type { Datagram, Machine, Out, Path, Reply, TurnEvidence } from "../contract/index.ts"
+import type { Datagram, Machine, Out, Path, Reply } from "../contract/index.ts"
 import {
   Attribute,
   demultiplex,
@@ -19,6 +19,7 @@ import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
+import type { FreedReason, TurnEvent } from "./event.ts"
 import { EvidenceBudget } from "./evidence-budget.ts"
 import { Tickets } from "./mobility.ts"
 import { type Move, moveOf } from "./move.ts"
@@ -41,19 +42,6 @@ import { Listeners } from "./second-address.ts"
 import { SourceBudget } from "./source-budget.ts"
 import { UNDERSTOOD } from "./understood.ts"
 import type { AllocationUsage } from "./usage.ts"
-
-/** `username` as received: opaque bytes. `freed` says what the allocation has cost in all. */
-export type TurnEvent =
-  | {
-      readonly type: "allocated"
-      readonly allocation: number
-      readonly username: Uint8Array
-      readonly client: Address
-      readonly relayed: Address
-    }
-  | ({ readonly type: "freed"; readonly reason: FreedReason } & AllocationUsage)
-
-export type FreedReason = Extract<TurnEvidence, { kind: "freed" }>["reason"]
 
 type TurnOut = Out<TurnEvent>
 
@@ -131,14 +119,16 @@ export class TurnServer implements Machine<TurnEvent> {
     const tickets = options.mobility === true ? new Tickets(crypto) : undefined
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
     this.#context = { table, policy, limits, tickets, lastChannel, responder: this.#responder }
-    this.#allocate = new Allocate(this.#context)
+    this.#allocate = new Allocate(this.#context, (allocation, out) => this.#tellAllocated(allocation, out))
     this.#evidence = new EvidenceBudget(limits.refusalsNotedPerSecond)
   }
 
   receive(d: Datagram, now: number, out: TurnOut): void {
     if (this.#isClosed) return
-    const allocation = this.#table.ofSocket(out.paths.socket(d.path))
+    const socket = out.paths.socket(d.path)
+    const allocation = this.#table.ofSocket(socket)
     if (allocation !== undefined) return this.#relay.fromPeer(allocation, d, now, out)
+    if (this.#table.isReserved(socket)) return this.#counters.drop("no-permission")
     if (d.length === 0) return this.#counters.drop("malformed")
     const first = d.bytes[d.offset]!
     const kind = demultiplex(first)
@@ -151,14 +141,9 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   reply(r: Reply, now: number, out: TurnOut): void {
-    if (r.type === "bound") {
-      for (const allocation of this.#allocate.bound(r.id, r.socket, now, out))
-        this.#tellAllocated(allocation, out)
-      return
-    }
-    const outcome = this.#allocate.failed(r.id, r.reason, now, out)
-    if ("refused" in outcome) this.#noteRefused(outcome.client, Method.allocate, outcome.refused, now, out)
-    else for (const allocation of outcome) this.#tellAllocated(allocation, out)
+    if (r.type === "bound") return this.#allocate.bound(r.id, r.socket, now, out)
+    const refused = this.#allocate.failed(r.id, r.reason, now, out)
+    if (refused !== undefined) this.#noteRefused(refused.client, Method.allocate, refused.refused, now, out)
   }
 
   tick(now: number, out: TurnOut): void {
@@ -209,7 +194,7 @@ export class TurnServer implements Machine<TurnEvent> {
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
   close(now: number, out: TurnOut): void {
     this.#isClosed = true
-    this.#table.forgetAwaited()
+    this.#table.forgetAwaited(out)
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
