@@ -199,6 +199,10 @@ const schema = z.strictObject({
         "rfc8656",
         "Channels that clients may bind. rfc8656: 0x4000–0x4FFF. rfc5766: to 0x7FFF, for clients from before 2020.",
       ),
+      mobility: flag(
+        false,
+        "Whether clients may take an allocation along when their address changes (RFC 8016).",
+      ),
       credentialTtl: whole(
         60,
         86_400,

@@ -11,8 +11,12 @@ import type { Siblings } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { RandomPool } from "./random-pool.ts"
 
-/** Told when a peer without a permission sent to an allocation. */
-export type OnUnpermitted = (allocation: Allocation, peer: Address, out: Out<never>) => void
+export interface RelayHandlers {
+  /** A peer without a permission sent to an allocation. */
+  readonly unpermitted: (allocation: Allocation, peer: Address, out: Out<never>) => void
+  /** The client sent data from where it is expected after a move (RFC 8016 §3.2.2). */
+  readonly arrived: (allocation: Allocation, out: Out<never>) => void
+}
 
 interface RelayParts {
   readonly table: AllocationTable
@@ -22,7 +26,7 @@ interface RelayParts {
   /** What all allocations together may still relay. */
   readonly bandwidth: ByteBucket | undefined
   readonly reach: Siblings["reach"] | undefined
-  readonly onUnpermitted: OnUnpermitted
+  readonly handlers: RelayHandlers
 }
 
 /**
@@ -35,20 +39,20 @@ export class Relay {
   readonly #policy: PeerPolicy
   readonly #counters: Counters
   readonly #random: RandomPool
-  readonly #onUnpermitted: OnUnpermitted
+  readonly #handlers: RelayHandlers
   readonly #bandwidth: ByteBucket | undefined
   readonly #reach: Siblings["reach"] | undefined
   readonly #peer = new AddressSlot()
   readonly #siblingPeer = new AddressSlot()
 
-  constructor({ table, policy, counters, random, bandwidth, reach, onUnpermitted }: RelayParts) {
+  constructor({ table, policy, counters, random, bandwidth, reach, handlers }: RelayParts) {
     this.#table = table
     this.#policy = policy
     this.#counters = counters
     this.#random = random
     this.#bandwidth = bandwidth
     this.#reach = reach
-    this.#onUnpermitted = onUnpermitted
+    this.#handlers = handlers
   }
 
   /** RFC 8656 §12.6. */
@@ -57,7 +61,7 @@ export class Relay {
     if (d.length < CHANNEL_HEADER_LENGTH) return this.#counters.drop("malformed")
     const length = readUint16(d.bytes, d.offset + 2)
     if (CHANNEL_HEADER_LENGTH + length > d.length) return this.#counters.drop("malformed")
-    let allocation = this.#table.ofClient(d.path)
+    let allocation = this.#ofClient(d.path, out)
     if (allocation === undefined) return this.#counters.drop("no-allocation")
     const number = readUint16(d.bytes, d.offset)
     let channel = allocation.channels.get(number)
@@ -84,7 +88,7 @@ export class Relay {
 
   /** RFC 8656 §11.2. Whatever is wrong with it, an indication is dropped in silence. */
   send(message: StunMessage, d: Datagram, now: number, out: Out<never>): void {
-    const first = this.#table.ofClient(d.path)
+    const first = this.#ofClient(d.path, out)
     if (first === undefined) return this.#counters.drop("no-allocation")
     const peerAt = message.indexOf(Attribute.xorPeerAddress)
     const dataAt = message.indexOf(Attribute.data)
@@ -131,6 +135,13 @@ export class Relay {
     address.ip = ip
     address.port = port
     return address
+  }
+
+  /** Of a client that sends data: which is where it is from now on. */
+  #ofClient(client: Path, out: Out<never>): Allocation | undefined {
+    const allocation = this.#table.ofClient(client)
+    if (allocation !== undefined && allocation.client !== client) this.#handlers.arrived(allocation, out)
+    return allocation
   }
 
   /**
@@ -197,7 +208,7 @@ export class Relay {
         : allocation.permits(channel, now)
     if (!isPermitted) {
       this.#counters.drop("no-permission")
-      this.#onUnpermitted(allocation, peer, out)
+      this.#handlers.unpermitted(allocation, peer, out)
       return
     }
     // Who has a channel was judged when it was bound, and the policy stays; only relayed addresses come and go.

@@ -140,8 +140,8 @@ export class World {
   }
 
   /** A client's connection ended. */
-  lose(client: Address): Sent[] {
-    return this.#during(() => this.server.closed(this.paths.open(LISTENER, client), this.now, this.#out))
+  lose(client: Address, socket: Socket = LISTENER): Sent[] {
+    return this.#during(() => this.server.closed(this.paths.open(socket, client), this.now, this.#out))
   }
 
   /** Takes back what a user has; their credentials are refused for `ms`. */
