@@ -13,6 +13,8 @@ import {
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCKADDR,
+  SOCKADDR_IN_LENGTH,
+  SOCKADDR_IN6_LENGTH,
   SOL_SOCKET,
 } from "./linux.ts"
 import { Memory } from "./memory.ts"
@@ -74,8 +76,8 @@ export class UdpSockets {
     this.#set(fd, SOL_SOCKET, SO_RCVBUF, options.receiveBuffer)
     this.#set(fd, SOL_SOCKET, SO_SNDBUF, options.sendBuffer)
     const { bytes, view, address } = this.#scratch
-    const length = writeSocketAddress(bytes, 0, family, local.ip, local.port)
-    if (libc.bind(fd, address, length) !== 0) {
+    writeSocketAddress(bytes, 0, family, local.ip, local.port)
+    if (libc.bind(fd, address, family === 4 ? SOCKADDR_IN_LENGTH : SOCKADDR_IN6_LENGTH) !== 0) {
       const code = errorName(libc.errno())
       this.close(fd)
       return { code }

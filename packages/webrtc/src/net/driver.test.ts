@@ -37,7 +37,7 @@ after(() => loop?.stop())
 
 interface Form {
   readonly name: string
-  readonly options: Pick<DriverOptions<never>, "createIo" | "timers">
+  readonly options: Pick<DriverOptions<never>, "createIo" | "clock">
   /** What a script makes them by, and what it ends with. */
   readonly script: readonly [make: string, end: string]
 }
@@ -57,11 +57,11 @@ const forms: Form[] = [
 if (loop !== undefined)
   forms.push({
     name: "batched, on a loop of its own",
-    options: { createIo: loop.createIo, timers: loop },
+    options: { createIo: loop.createIo, clock: loop },
     script: [
       `const loop = chooseIo("auto").createLoop()
        loop.start()
-       const options = { createIo: loop.createIo, timers: loop }`,
+       const options = { createIo: loop.createIo, clock: loop }`,
       "loop.stop()",
     ],
   })
