@@ -41,7 +41,7 @@ test("on real sockets, ChannelData is relayed both ways without an allocation fo
   const drive = <Event>(machine: Machine<Event>, onEvent?: (event: Event) => void): Driver<Event> => {
     const driver = new Driver(machine, {
       createIo: loop.createIo,
-      timers: loop,
+      clock: loop,
       bindAddresses: { 4: LOOPBACK },
       ...(onEvent && { onEvent }),
     })

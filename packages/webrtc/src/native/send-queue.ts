@@ -75,6 +75,8 @@ export class SendQueue {
   #loneKey = 0
   #loneLength = 0
   readonly #loneAddress = new Float64Array(1)
+  /** Of the one that is being put into the queue. */
+  readonly #address = new Float64Array(1)
 
   // Datagrams, in the order they came; those of one message are linked.
   #count = 0
@@ -152,26 +154,27 @@ export class SendQueue {
   add(key: number, route: Route, memory: Memory, offset: number, length: number): void {
     if (offset < 0 || length < 0 || offset + length > memory.bytes.length || length > MAX_DATAGRAM)
       throw new RangeError(`a datagram of ${length} bytes at ${offset} is not within its memory`)
-    const address = memory.address + offset
     if (this.isEmpty) {
       this.#lone = route
       this.#loneKey = key
       this.#loneLength = length
-      this.#loneAddress[0] = address
+      this.#loneAddress[0] = memory.address + offset
       return
     }
     if (this.#lone !== undefined) {
       const first = this.#lone
       this.#lone = undefined
-      this.#put(this.#loneKey, first, this.#loneAddress[0]!, this.#loneLength)
+      this.#put(this.#loneKey, first, this.#loneAddress, this.#loneLength)
     }
     if (this.#count === this.capacity) this.flush()
-    this.#put(key, route, address, length)
+    this.#address[0] = memory.address + offset
+    this.#put(key, route, this.#address, length)
   }
 
-  #put(key: number, route: Route, address: number, length: number): void {
+  /** `address` has one: a number of that size would be an object for each call. */
+  #put(key: number, route: Route, address: Float64Array, length: number): void {
     const i = this.#count++
-    this.#addresses[i] = address
+    this.#addresses[i] = address[0]!
     this.#lengths[i] = length
     this.#next[i] = NONE
     const open = this.#stamps[key] === this.#stamp ? this.#messageOf[key]! : NONE
