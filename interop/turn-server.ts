@@ -45,6 +45,8 @@ const MODES: readonly {
   { over: "udp", what: "dual allocation, IPv6 peer", flags: ["-Z", "-e", V6] },
   { over: "udp", what: "dual allocation, client to client", flags: ["-Z", "-y"] },
   { over: "udp", what: "DONT-FRAGMENT", flags: ["-g", "-e", V4] },
+  { over: "udp", what: "DONT-FRAGMENT, indications", flags: ["-g", "-s", "-e", V4] },
+  { over: "udp", what: "DONT-FRAGMENT, IPv6, indications", flags: ["-g", "-x", "-s", "-e", V6] },
   { over: "udp", what: "padded channels", flags: ["-D", "-e", V4] },
   { over: "udp", what: "many requests", flags: ["-G", "-e", V4] },
   { over: "udp", what: "no permissions asked for, client to client", flags: ["-I", "-y"] },

@@ -1,4 +1,5 @@
 import type { Address } from "../bytes/index.ts"
+import { Fragmentation } from "./fragmentation.ts"
 import { errorName, type Libc, loadLibc } from "./libc.ts"
 import {
   AF_INET,
@@ -43,12 +44,15 @@ export type Opened =
 export class UdpSockets {
   /** Whether the kernel cuts messages into datagrams (UDP_SEGMENT). */
   readonly segmentation: boolean
+  /** Whether datagrams can be kept from being fragmented: `SendQueue.sendUnfragmented`. */
+  readonly canForbidFragments: boolean
   readonly #libc: Libc
   readonly #scratch: Memory
 
   private constructor(libc: Libc, segmentation: boolean) {
     this.#libc = libc
     this.segmentation = segmentation
+    this.canForbidFragments = Fragmentation.canBeForbidden(libc)
     this.#scratch = new Memory(libc, 2 * SOCKADDR)
   }
 

@@ -131,6 +131,36 @@ for (const { name, options: chosen, script } of forms) {
       await driver.close()
     })
 
+    test("forwarded unfragmented, a datagram leaves in its turn; who cannot promise it does not offer it", async () => {
+      let isOffered = false
+      const driver = driverOf(
+        machine<never>({
+          receive(d, _now, out) {
+            const whole = out.forwardUnfragmented
+            isOffered = whole !== undefined
+            out.forward(d, 0, 1, d.path)
+            whole?.(d, 1, 1, d.path)
+            out.forward(d, 2, 1, d.path)
+          },
+        }),
+      )
+      const { local } = await driver.listen({ address: "127.0.0.1", port: 0 })
+      const socket = await client()
+      socket.send(Buffer.from([5, 6, 7]), local.port, "127.0.0.1")
+      const heard: number[] = []
+      await new Promise<void>(resolve => {
+        socket.on("message", ([byte]) => {
+          heard.push(byte!)
+          if (byte === 7) resolve()
+        })
+      })
+      assert.equal(isOffered, driver.form === "batched")
+      assert.deepEqual(heard, isOffered ? [5, 6, 7] : [5, 7])
+      assert.equal(driver.counters().sent, heard.length)
+      socket.close()
+      await driver.close()
+    })
+
     test("many sends in one flush arrive with their own contents, across slabs", async () => {
       const COUNT = 400
       const SIZE = 1200

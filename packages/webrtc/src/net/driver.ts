@@ -345,6 +345,7 @@ export class Driver<Event = never> {
 
 class DriverOut<Event> implements Out<Event> {
   readonly paths: Paths
+  readonly forwardUnfragmented?: UdpIo["forward"]
   readonly #io: UdpIo
   readonly #streams: StreamIo
   /** Of the last `reserve`, where its path is a stream. */
@@ -358,6 +359,7 @@ class DriverOut<Event> implements Out<Event> {
     this.paths = paths
     this.#io = io
     this.#streams = streams
+    if (io.forwardUnfragmented !== undefined) this.forwardUnfragmented = io.forwardUnfragmented
   }
 
   get bytes(): Uint8Array {

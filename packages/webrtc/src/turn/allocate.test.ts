@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { parseIp } from "../bytes/index.ts"
-import { Attribute, MessageClass, Method, StunWriter } from "../stun/index.ts"
+import { Attribute, Method, type StunWriter } from "../stun/index.ts"
 import { Client, newTransactionId, read } from "./testing/client.ts"
 import { address, World } from "./testing/world.ts"
 
@@ -77,27 +77,6 @@ describe("Allocate", () => {
     const client = new Client(both, "[2a01::1]:1")
     client.allocate()
     assert.equal(client.relayed!.ip.length, 4)
-  })
-
-  test("420 for DONT-FRAGMENT, which no socket of ours is asked for; a Send with it is dropped", () => {
-    const world = new World()
-    const client = new Client(world, "1.2.3.4:5000")
-    const refused = client.allocate(writer => writer.flag(Attribute.dontFragment))
-    assert.equal(refused.code, 420)
-    assert.deepEqual([...refused.message.value(Attribute.unknownAttributes)!], [0, 0x1a])
-    client.allocate()
-    client.permit(PEER)
-    const send = (fragile: boolean) => {
-      const indication = new Uint8Array(100)
-      const writer = new StunWriter()
-      writer.begin(indication, 0, 100, MessageClass.indication, Method.send, newTransactionId())
-      writer.xorAddress(Attribute.xorPeerAddress, PEER.ip, PEER.port)
-      if (fragile) writer.flag(Attribute.dontFragment)
-      writer.attribute(Attribute.data, Uint8Array.of(1))
-      return client.send(indication.slice(0, writer.end()))
-    }
-    assert.equal(send(false).length, 1)
-    assert.deepEqual(send(true), [])
   })
 
   test("the lifetime is what is asked for, within bounds", () => {

@@ -110,7 +110,9 @@ export class Relay {
     if (path === NO_PATH) return this.#counters.drop("no-path")
     if (!this.#mayRelay(allocation, length, now)) return
     this.#countToPeer(allocation, length)
-    out.forward(d, start, length, path)
+    // RFC 8656 §14, §15. To an allocation of this process it goes on in memory or over the loopback: in one piece.
+    if (message.has(Attribute.dontFragment)) out.forwardUnfragmented?.(d, start, length, path)
+    else out.forward(d, start, length, path)
   }
 
   /** RFC 8656 §11.3: a datagram arrived on an allocation's relay socket. */

@@ -42,7 +42,7 @@ import { type ReplyTo, Responder } from "./responder.ts"
 import { RevokedUsers } from "./revoked-users.ts"
 import { Listeners } from "./second-address.ts"
 import { SourceBudget } from "./source-budget.ts"
-import { UNDERSTOOD } from "./understood.ts"
+import { understoodWith } from "./understood.ts"
 import type { AllocationUsage } from "./usage.ts"
 
 type TurnOut = Out<TurnEvent>
@@ -245,7 +245,7 @@ export class TurnServer implements Machine<TurnEvent> {
   #receiveIndication(d: Datagram, now: number, out: TurnOut): void {
     // A Binding indication only keeps NATs open (RFC 8489 §6.3.2).
     if (this.#message.method === Method.binding) return
-    if (this.#message.method !== Method.send || this.#message.hasUnknownAttributes(UNDERSTOOD)) {
+    if (this.#message.method !== Method.send || this.#message.hasUnknownAttributes(understoodWith(out))) {
       return this.#counters.drop("unexpected")
     }
     this.#relay.send(this.#message, d, now, out)
@@ -275,7 +275,7 @@ export class TurnServer implements Machine<TurnEvent> {
     out: TurnOut,
   ): Refusal | undefined {
     const { message, from } = request
-    const unknown = message.unknownAttributes(UNDERSTOOD)
+    const unknown = message.unknownAttributes(understoodWith(out))
     if (unknown.length > 0) {
       const why = `unknown attributes: ${unknown.map(hex).join(", ")}`
       return refusal(420, why, writer => writer.unknownAttributes(unknown))

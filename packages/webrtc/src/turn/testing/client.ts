@@ -211,11 +211,12 @@ export class Client {
     })
   }
 
-  sendTo(peer: Address, data: Uint8Array): Sent[] {
+  sendTo(peer: Address, data: Uint8Array, dontFragment = false): Sent[] {
     const bytes = new Uint8Array(data.length + 100)
     const writer = new StunWriter()
     writer.begin(bytes, 0, bytes.length, MessageClass.indication, Method.send, newTransactionId())
     writer.xorAddress(Attribute.xorPeerAddress, peer.ip, peer.port)
+    if (dontFragment) writer.flag(Attribute.dontFragment)
     writer.attribute(Attribute.data, data)
     return this.send(bytes.slice(0, writer.end()))
   }
