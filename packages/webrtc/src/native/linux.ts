@@ -21,6 +21,7 @@ export const IPV6_V6ONLY = 26
 export const PMTUDISC_DO = 2
 export const SOL_UDP = 17
 export const UDP_SEGMENT = 103
+export const UDP_GRO = 104
 
 export const MSG_DONTWAIT = 0x40
 export const POLLIN = 1
@@ -52,6 +53,8 @@ export const SOCKADDR_IN6_LENGTH = 28
 /** A `struct cmsghdr` and 2 bytes of data, aligned (`CMSG_SPACE`); `cmsg_len` is without the padding at the end. */
 export const CMSG_SPACE = 24
 export const CMSG_LENGTH = 18
+/** Where the data of a control message is; of UDP_GRO, an `int` of as much space. */
+export const CMSG_DATA_AT = 16
 
 /** The most segments of one message (`UDP_MAX_SEGMENTS` of every kernel that has UDP_SEGMENT). */
 export const MAX_SEGMENTS = 64

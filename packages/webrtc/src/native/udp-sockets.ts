@@ -17,6 +17,8 @@ import {
   SOCKADDR_IN_LENGTH,
   SOCKADDR_IN6_LENGTH,
   SOL_SOCKET,
+  SOL_UDP,
+  UDP_GRO,
 } from "./linux.ts"
 import { Memory } from "./memory.ts"
 import { Readiness } from "./readiness.ts"
@@ -30,6 +32,8 @@ export interface OpenOptions {
   readonly dualStack: boolean
   /** Other sockets of this machine's user may bind the same port: each gets the packets of some senders. */
   readonly reusePort?: boolean
+  /** Runs of datagrams are handed over as one message: only for a `ReceiveBatch` that is `merged`. */
+  readonly merged?: boolean
   /** Bytes. The system may grant less. */
   readonly receiveBuffer: number
   readonly sendBuffer: number
@@ -77,6 +81,7 @@ export class UdpSockets {
     if (fd < 0) return { code: errorName(libc.errno()) }
     if (family === 6) this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.dualStack ? 0 : 1)
     if (options.reusePort) this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1)
+    if (options.merged) this.#set(fd, SOL_UDP, UDP_GRO, 1)
     this.#set(fd, SOL_SOCKET, SO_RCVBUF, options.receiveBuffer)
     this.#set(fd, SOL_SOCKET, SO_SNDBUF, options.sendBuffer)
     const { bytes, view, address } = this.#scratch
@@ -99,8 +104,8 @@ export class UdpSockets {
     this.#libc.close(fd)
   }
 
-  receiveBatch(capacity: number, room: Room): ReceiveBatch {
-    return new ReceiveBatch(this.#libc, capacity, room)
+  receiveBatch(capacity: number, room: Room, merged = false): ReceiveBatch {
+    return new ReceiveBatch(this.#libc, capacity, room, merged)
   }
 
   sendQueue(capacity: number, keys: number, counters: SendCounters): SendQueue {

@@ -66,6 +66,7 @@ export class BatchedIo implements UdpIo {
   readonly #destinations: (Destination | undefined)[] = []
   readonly #counters = noCounters()
 
+  readonly #merged: boolean
   readonly #received: ReceiveBatch
   readonly #batch: Received
   readonly #queue: SendQueue
@@ -86,7 +87,9 @@ export class BatchedIo implements UdpIo {
     this.#paths = paths
     this.#onBatch = onBatch
     this.#options = options
-    this.#received = sockets.receiveBatch(BATCH, { head: HEADROOM, tail: TAILROOM })
+    // Whoever receives one by one would take many for one.
+    this.#merged = !waiting.readsFirst
+    this.#received = sockets.receiveBatch(BATCH, { head: HEADROOM, tail: TAILROOM }, this.#merged)
     this.#batch = new Received(paths, this.#received, () => this.#counters.receiveDropped++)
     this.#queue = sockets.sendQueue(QUEUE, paths.capacity, this.#counters)
     this.#memory = sockets.memory(SEND_MEMORY)
@@ -104,7 +107,13 @@ export class BatchedIo implements UdpIo {
   bind(socket: Socket, local: Address, listens: boolean, done: (outcome: Bound) => void): void {
     const { receiveBuffer = DEFAULT_BUFFER, sendBuffer = DEFAULT_BUFFER } = this.#options
     const reusePort = listens && this.#options.reusePort === true
-    const opened = this.#sockets.open(local, { dualStack: listens, reusePort, receiveBuffer, sendBuffer })
+    const opened = this.#sockets.open(local, {
+      dualStack: listens,
+      reusePort,
+      merged: this.#merged,
+      receiveBuffer,
+      sendBuffer,
+    })
     if ("code" in opened) {
       const error = new Error(`bind ${opened.code} ${formatAddress(local)}`)
       this.#waiting.later(() => done({ code: opened.code, error }))
@@ -203,7 +212,7 @@ export class BatchedIo implements UdpIo {
       this.#counters.received += this.#batch.count
       this.#counters.receivedBytes += this.#batch.bytes
       this.#onBatch(this.#batch)
-      if (slot + count < BATCH) return
+      if (!this.#received.isFull) return
     }
   }
 

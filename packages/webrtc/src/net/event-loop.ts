@@ -20,6 +20,7 @@ export interface EventLoopOptions {
  * than a small packet does altogether. That one has its turn when this one is signalled, and every now and then.
  */
 export class EventLoop implements Waiting, Clock {
+  readonly readsFirst = false
   readonly #sockets: UdpSockets
   readonly #readiness: Readiness
   readonly #signal: Signal

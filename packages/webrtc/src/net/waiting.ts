@@ -2,6 +2,8 @@ import { createSocket, type RemoteInfo } from "node:dgram"
 
 /** Who waits until something can be received, or until it is time. */
 export interface Waiting {
+  /** Whether it has to receive the first datagram to know that there is one. */
+  readonly readsFirst: boolean
   /** Watches a bound socket that never blocks, which is its own from now on. `watcher` is not called before this returned. */
   watch(fd: number, family: 4 | 6, watcher: Watcher): Watched
   /** Calls something soon, and not before this returned. */
@@ -22,6 +24,7 @@ export interface Watched {
 
 /** The platform waits: callbacks, exceptions and the end of the process are all as everywhere in Node. */
 export const NODE_WAITING: Waiting = {
+  readsFirst: true,
   watch(fd, family, watcher) {
     const dgram = createSocket(family === 4 ? "udp4" : "udp6")
     const { promise, resolve } = Promise.withResolvers<void>()
