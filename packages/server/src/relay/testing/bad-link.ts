@@ -8,7 +8,11 @@ import { TurnNetwork } from "./turn-network.ts"
  */
 export function overABadLink(seed: number): "worked" | "failed" {
   const fault = `seed ${seed}`
-  const net = new TurnNetwork({ seed, peers: 3, link: { loss: 0.35, jitter: 400, duplication: 0.2 } })
+  const net = new TurnNetwork({
+    seed,
+    peers: 3,
+    link: { loss: 0.35, jitter: 20, reordering: 0.5, reorderingDelay: 400, duplication: 0.2 },
+  })
   net.allocate()
   net.permit(...net.peers)
   for (const peer of net.peers) net.bind(peer)
