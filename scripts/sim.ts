@@ -1,10 +1,17 @@
-/** `npm run sim -- NAME [--seeds N] [--seed K] [--json]`: a simulated scenario over many seeds, or one of them alone. */
+/**
+ * `npm run sim -- NAME [--seeds N] [--seed K] [--json]`: a simulated scenario over many seeds, or one of them alone. That
+ * one is written down with `--pcap FILE` for Wireshark, and with `--diagram FILE` as a Mermaid sequence diagram.
+ */
+import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { overABadLink } from "../packages/server/src/relay/testing/bad-link.ts"
 import { converges } from "../packages/server/src/signaling/testing/convergence.ts"
+import { type Internet, pcapng, Recording, sequenceDiagram } from "../packages/sim/src/index.ts"
 
-/** Each throws when its seed goes wrong. */
-const scenarios: Readonly<Record<string, (seed: number) => unknown>> = {
+/** Throws when its seed goes wrong. It shows its internet to `watch` before anything happens in it. */
+type Scenario = (seed: number, watch?: (internet: Internet) => void) => unknown
+
+const scenarios: { readonly [name: string]: Scenario } = {
   signaling: converges,
   turn: overABadLink,
 }
@@ -15,6 +22,8 @@ const { values, positionals } = parseArgs({
     seeds: { type: "string", default: "10000" },
     seed: { type: "string" },
     json: { type: "boolean", default: false },
+    pcap: { type: "string" },
+    diagram: { type: "string" },
   },
 })
 
@@ -33,15 +42,32 @@ if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count)) {
   process.exit(2)
 }
 
+if ((values.pcap !== undefined || values.diagram !== undefined) && count !== 1) {
+  console.error("--pcap and --diagram write one run down: say which by --seed K.")
+  process.exit(2)
+}
+
+let recording: Recording | undefined
+const watch =
+  values.pcap === undefined && values.diagram === undefined
+    ? undefined
+    : (internet: Internet) => {
+        recording = new Recording(internet)
+      }
+
 const started = performance.now()
 const failures: number[] = []
 for (let seed = from; seed < from + count; seed++) {
   try {
-    scenario(seed)
+    scenario(seed, watch)
   } catch (error) {
     failures.push(seed)
     if (failures.length <= 3) console.error(`npm run sim -- ${name} --seed ${seed}\n`, error)
   }
+}
+if (recording !== undefined) {
+  if (values.pcap !== undefined) writeFileSync(values.pcap, pcapng(recording))
+  if (values.diagram !== undefined) writeFileSync(values.diagram, sequenceDiagram(recording))
 }
 const seconds = (performance.now() - started) / 1000
 if (values.json) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import type { Internet } from "@tightbeam/sim"
 import { TurnNetwork } from "./turn-network.ts"
 
 /**
@@ -6,13 +7,14 @@ import { TurnNetwork } from "./turn-network.ts"
  * that it was told to get and data flows, or it says that there is no allocation; nothing is left in the end.
  * `npm run sim -- turn --seed SEED` runs it alone.
  */
-export function overABadLink(seed: number): "worked" | "failed" {
+export function overABadLink(seed: number, watch?: (internet: Internet) => void): "worked" | "failed" {
   const fault = `seed ${seed}`
   const net = new TurnNetwork({
     seed,
     peers: 3,
     link: { loss: 0.35, jitter: 20, reordering: 0.5, reorderingDelay: 400, duplication: 0.2 },
   })
+  watch?.(net.network)
   net.allocate()
   net.permit(...net.peers)
   for (const peer of net.peers) net.bind(peer)
