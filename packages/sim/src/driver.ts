@@ -101,7 +101,10 @@ export class Driver<Event> {
     const reader = new FrameReader(framing)
     connection.handlers = {
       data: bytes => {
-        const isSound = reader.read(bytes, frame => this.#hand(frame, path))
+        const isSound = reader.read(bytes, frame => {
+          // The machine may have closed it at the frame before.
+          if (this.#carriers[socket]?.connection === connection) this.#hand(frame, path)
+        })
         if (!isSound) connection.close()
       },
       closed: () => this.#lost(socket, path),

@@ -183,6 +183,16 @@ describe("A NAT, as probes of RFC 5780 see it", () => {
     )
   })
 
+  test("a reboot forgets the pairs, too: whoever speaks first has the first address", () => {
+    const { net, home, ada, primary } = world({ addresses: ["5.9.0.1", "5.9.0.2"] })
+    const ben = home.host("ben")
+    const order = (...hosts: Host[]) => hosts.map(host => mapped(net, host, 0, primary).split(":")[0])
+    assert.deepEqual(order(ada, ben), ["5.9.0.1", "5.9.0.2"])
+    primary.heard.length = 0
+    home.reboot()
+    assert.deepEqual(order(ben, ada), ["5.9.0.1", "5.9.0.2"])
+  })
+
   test("a home behind a carrier's NAT has the stricter behaviour of both", () => {
     const observe = (home: NatSiteOptions, carrier: NatSiteOptions) => {
       const at = world({})

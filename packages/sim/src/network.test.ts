@@ -154,6 +154,26 @@ describe("Mid-run", () => {
     )
   })
 
+  test("what is under way to an interface that goes, or to a host that has gone, ends there", () => {
+    const net = new Internet(1)
+    const server = new Probe(net.host("server"), 3478)
+    const carrier = net.nat({ name: "carrier" })
+    const home = carrier.nat({ name: "home" })
+    const ben = new Probe(carrier.host("ben"), 5000)
+    home.host("somebody")
+    const ada = home.host("ada", { link: { delay: 50 } })
+    const socket = new Probe(ada, 5000)
+    assert.deepEqual(socket.local, ben.local, "two networks, one private address")
+    socket.say("hello", server)
+    net.run(100)
+    server.say("under way", server.heardFrom("hello")!)
+    net.run(30)
+    ada.detach(ada.interfaces[0]!)
+    server.say("to who has gone", server.heardFrom("hello")!)
+    net.run(500)
+    assert.deepEqual([socket.heard, ben.heard], [[], []])
+  })
+
   test("the Internet itself has no line", () => {
     assert.throws(() => new Internet(1).line, /in no network/)
   })
@@ -247,6 +267,34 @@ describe("TCP", () => {
     assert.deepEqual(ends, ["ada closed", "server closed"])
     assert.equal(connection.isOpen, false)
     assert.equal(net.schedule.step(), false, "and nothing is left to do")
+  })
+
+  test("repairs the holes of one window in a round trip each, not in a timeout each", () => {
+    const net = new Internet({ seed: 1, link: { delay: 50 } })
+    const server = net.host("server")
+    const ada = net.host("ada")
+    let got = 0
+    let done = 0
+    server.listenTcp(443, connection => {
+      connection.handlers = {
+        data: part => {
+          got += part.length
+          done = net.now
+        },
+      }
+    })
+    const connection = ada.connectTcp(addressOf(`${server.address()}:443`), {})
+    net.run(200)
+    const { line } = ada.interfaces[0]!
+    for (let i = 0; i < 16; i++) {
+      if (i % 4 === 0) line.disconnect()
+      connection.send(new Uint8Array(500))
+      line.reconnect()
+    }
+    net.run(10_000)
+    assert.equal(got, 8000)
+    // Three acknowledgements tell of the first hole after 100 ms; then four holes at 100 ms each.
+    assert.ok(done - 200 <= 500, `done after ${done - 200} ms`)
   })
 
   test("is refused where nobody listens, and times out where nobody answers", () => {
