@@ -67,9 +67,11 @@ export class Host {
     return this.#interfaces.flatMap(({ addresses }) => addresses)
   }
 
-  /** The first address of a family, as text. */
+  /** The first address of a family, as text; throws when there is none. */
   address(family: 4 | 6 = 4): string {
-    return formatIp(this.simulation.endpoints.bytes(this.#first(family)))
+    const ip = this.#first(family)
+    if (ip === undefined) throw new Error(`${this.name} has no IPv${family} address`)
+    return formatIp(this.simulation.endpoints.bytes(ip))
   }
 
   /** A further interface, in any network. */
@@ -175,9 +177,9 @@ export class Host {
     return on === 0 && [...this.#byIp.keys()].some(ip => this.#sockets.has(endpointOf(ip, port)))
   }
 
-  #first(family: 4 | 6): Ip {
-    for (const [ip] of this.#byIp) if (this.simulation.endpoints.family(ip) === family) return ip
-    throw new Error(`${this.name} has no IPv${family} address`)
+  #first(family: 4 | 6): Ip | undefined {
+    for (const ip of this.#byIp.keys()) if (this.simulation.endpoints.family(ip) === family) return ip
+    return undefined
   }
 
   #changed(): void {

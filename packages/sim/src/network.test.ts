@@ -1,12 +1,18 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { formatAddress, formatIp } from "@tightbeam/webrtc/bytes"
+import fc from "fast-check"
 import type { Host } from "./host.ts"
+import { connectThroughProxy, serveProxy } from "./http-proxy.ts"
 import { Internet } from "./internet.ts"
+import { bursts } from "./link.ts"
 import type { Network } from "./network.ts"
 import type { Drop } from "./packet.ts"
 import { proxyOnly, TLS_ONLY, UDP_BLOCKED } from "./policy.ts"
 import { addressOf, Probe } from "./testing/probe.ts"
+
+/** Of a property that runs whole connections. */
+const RUNS = 200
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const bytes = (said: string) => new TextEncoder().encode(said)
@@ -50,6 +56,58 @@ describe("A network that blocks", () => {
     const ada = net.firewall({ policy: proxyOnly(proxy.address()) }).host("ada")
     assert.deepEqual(reach(net, ada, server, [443]), [])
     assert.deepEqual(reach(net, ada, proxy, [8080]), ["tcp 8080"])
+  })
+})
+
+describe("A proxy", () => {
+  /** Ada's network lets her reach a proxy only. */
+  function behind() {
+    const net = new Internet(1)
+    const [proxy, server] = [net.host("proxy"), net.host("server")]
+    serveProxy(proxy, 8080)
+    const ada = net.firewall({ policy: proxyOnly(proxy.address()) }).host("ada")
+    const told: string[] = []
+    const connect = (to: string) =>
+      connectThroughProxy(ada, addressOf(`${proxy.address()}:8080`), addressOf(to), {
+        opened: tunnel => tunnel.send(bytes("hello")),
+        data: data => told.push(text(data)),
+        closed: why => told.push(why),
+      })
+    return { net, proxy, server, ada, told, connect }
+  }
+
+  test("connects who asks by CONNECT, both ways, and ends one end with the other", () => {
+    const { net, server, told, connect } = behind()
+    const ends: string[] = []
+    server.listenTcp(443, stream => {
+      stream.handlers = {
+        data: data => {
+          stream.send(bytes(`you said ${text(data)}, from ${formatIp(stream.remote.ip)}`))
+          net.schedule.after(1000, () => stream.close())
+        },
+        closed: why => ends.push(why),
+      }
+    })
+    connect("20.0.0.2:443")
+    net.run(5000)
+    assert.deepEqual(told, ["you said hello, from 20.0.0.1", "closed"])
+    assert.deepEqual(ends, ["closed"])
+  })
+
+  test("says so when nobody is there, when it is not asked by CONNECT, and when the head has no end", () => {
+    const { net, proxy, ada, told, connect } = behind()
+    connect("20.0.0.2:443")
+    net.run(1000)
+    assert.deepEqual(told, ["refused"])
+    const answers: string[] = []
+    for (const said of ["GET / HTTP/1.1\r\n\r\n", "x".repeat(8192)])
+      ada.connectTcp(addressOf(`${proxy.address()}:8080`), {
+        opened: opened => opened.send(bytes(said)),
+        data: data => answers.push(text(data).split("\r\n")[0]!),
+      })
+    net.run(1000)
+    assert.deepEqual(answers, ["HTTP/1.1 400 Bad Request", "HTTP/1.1 431 Request Header Fields Too Large"])
+    assert.throws(() => serveProxy(proxy, 8080), /taken/)
   })
 })
 
@@ -207,6 +265,15 @@ describe("A host", () => {
     assert.equal(ada.bind(5000, nothing, first), 5000)
   })
 
+  test("hears itself, and not within the call that spoke", () => {
+    const net = new Internet(1)
+    const socket = new Probe(net.host("ada"), 5000)
+    socket.say("to myself", socket)
+    assert.deepEqual(socket.heard, [])
+    net.run(0)
+    assert.equal(socket.heardFrom("to myself"), "20.0.0.1:5000")
+  })
+
   test("that sends more than a datagram holds is a mistake of the test", () => {
     const net = new Internet(1)
     const socket = new Probe(net.host("ada"), 5000)
@@ -267,6 +334,68 @@ describe("TCP", () => {
     assert.deepEqual(ends, ["ada closed", "server closed"])
     assert.equal(connection.isOpen, false)
     assert.equal(net.schedule.step(), false, "and nothing is left to do")
+  })
+
+  test("brings every byte in its place, once, over any line, unless it times out", () => {
+    const share = (max: number) => fc.double({ min: 0, max, noNaN: true })
+    const line = fc.record({
+      delay: fc.nat(200),
+      jitter: fc.nat(100),
+      loss: fc.oneof(
+        share(0.3),
+        share(0.2).map(lost => bursts(lost, 4)),
+      ),
+      reordering: share(0.5),
+      duplication: share(0.5),
+      rate: fc.integer({ min: 1_000_000, max: 50_000_000 }),
+      queue: fc.integer({ min: 5000, max: 50_000 }),
+    })
+    let ended = 0
+    fc.assert(
+      fc.property(line, fc.integer(), fc.array(fc.nat(5000), { maxLength: 20 }), (link, seed, sizes) => {
+        const net = new Internet({ seed, link: {} })
+        const server = net.host("server")
+        const ada = net.nat().host("ada", { link })
+        const [sent, got]: [number[], number[]] = [[], []]
+        let why: string | undefined
+        server.listenTcp(443, stream => {
+          stream.handlers = {
+            data: part => got.push(...part),
+            closed: told => {
+              why = told
+            },
+          }
+        })
+        ada.connectTcp(addressOf(`${server.address()}:443`), {
+          opened: stream => {
+            for (const size of sizes) {
+              const part = Uint8Array.from({ length: size }, (_, i) => sent.length + i)
+              sent.push(...part)
+              stream.send(part)
+            }
+            stream.close()
+          },
+        })
+        net.run(600_000)
+        // A burst may outlast every retransmission: what came until then is right all the same.
+        assert.deepEqual(got, why === "closed" ? sent : sent.slice(0, got.length))
+        if (why === "closed") ended++
+      }),
+      { numRuns: RUNS },
+    )
+    assert.ok(ended > 0.9 * RUNS, `${ended} of ${RUNS} came to their end`)
+  })
+
+  test("ends at once where there is no address to connect from", () => {
+    const net = new Internet(1)
+    const ada = net.host("ada")
+    ada.detach(ada.interfaces[0]!)
+    const ends: string[] = []
+    ada.connectTcp(addressOf("20.0.0.9:443"), { closed: why => ends.push(why) })
+    assert.deepEqual(ends, [])
+    net.run(0)
+    assert.deepEqual(ends, ["unreachable"])
+    assert.throws(() => ada.address(), /no IPv4 address/)
   })
 
   test("repairs the holes of one window in a round trip each, not in a timeout each", () => {

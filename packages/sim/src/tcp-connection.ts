@@ -7,7 +7,7 @@ export interface TcpHandlers {
   opened?(connection: TcpConnection): void
   /** Bytes in order, as they come; the array may be kept, and is not to be written to. */
   data?(bytes: Uint8Array): void
-  /** Once: "closed" (by either end), "refused", "reset", "timed-out" or "cut". */
+  /** Once: "closed" (by either end), "refused", "reset", "timed-out", "unreachable" or "cut". */
   closed?(why: string): void
 }
 
@@ -111,6 +111,11 @@ export class TcpConnection {
     this.handlers.closed?.("closed")
   }
 
+  /** Ends it at this end; nobody else is told. */
+  abandon(why: string): void {
+    this.#end(why)
+  }
+
   /**
    * Breaks it as a pulled cable does: what is under way is lost and this end is told at once; the other, which no packet
    * tells, finds out after `noticed` ms.
@@ -140,11 +145,15 @@ export class TcpConnection {
       this.peer = segment.opener
       segment.opener.peer = this
     }
-    const isFirstSyn = segment.syn && this.#receiveNext === 0
+    // RFC 9293 §3.10.7.3: before its SYN, nothing of the other end means anything.
+    if (this.#receiveNext === 0 && !segment.syn) return
+    const isFirstSyn = this.#receiveNext === 0
     if (isFirstSyn) this.#receiveNext = 1
     this.#acknowledge(segment, payload)
     if (this.#isOver()) return
     if (isFirstSyn && this.#accept !== undefined) return this.#sendAndKeep(NOTHING, true, false)
+    // It asks again: our SYN was lost.
+    if (segment.syn && this.#accept !== undefined && this.#state === "opening") return this.#retransmit()
     if (payload.length === 0 && !segment.fin && !segment.syn) return
     if (segment.seq >= this.#receiveNext) this.#early.set(segment.seq, { segment, payload })
     this.#deliver()

@@ -36,12 +36,13 @@ export class TcpStack {
     this.#listeners.delete(port)
   }
 
-  /** `port` 0: any that is free. */
-  connect(ip: Ip, port: number, remote: Endpoint, handlers: TcpHandlers): TcpConnection {
-    const local = endpointOf(ip, port === 0 ? this.#ephemeral++ : port)
+  /** `port` 0: any that is free. Without an address to connect from, it ends as soon as this call is over. */
+  connect(ip: Ip | undefined, port: number, remote: Endpoint, handlers: TcpHandlers): TcpConnection {
+    const local = endpointOf(ip ?? 0, port === 0 ? this.#ephemeral++ : port)
     const connection = this.#connection(local, remote)
     connection.handlers = handlers
-    connection.open()
+    if (ip === undefined) this.#simulation.schedule.after(0, () => connection.abandon("unreachable"))
+    else connection.open()
     return connection
   }
 
