@@ -84,11 +84,18 @@ export class Link {
   carry(packet: Packet, arrive: (packet: Packet) => void): void {
     if (!this.isUp) return this.#simulation.drop(packet, this.name, "link down")
     if (this.#ideal) return arrive(packet)
-    const { schedule } = this.#simulation
-    const random = this.#random!
-    const { delay = 0, jitter = 0, duplication = 0, reordering = 0, rate, mtu = Infinity } = this.#options
+    const { mtu = Infinity, duplication = 0 } = this.#options
     if (packet.size > mtu) return this.#simulation.drop(packet, this.name, "too big")
-    let sent = schedule.now
+    const isDoubled = duplication > 0 && this.#random!.chance(duplication)
+    // Each by itself: either may be lost.
+    if (isDoubled) this.#carryOne({ ...packet }, arrive)
+    this.#carryOne(packet, arrive)
+  }
+
+  #carryOne(packet: Packet, arrive: (packet: Packet) => void): void {
+    const random = this.#random!
+    const { delay = 0, jitter = 0, reordering = 0, rate } = this.#options
+    let sent = this.#simulation.schedule.now
     if (rate !== undefined) {
       if (this.queued + packet.size > (this.#options.queue ?? QUEUE))
         return this.#simulation.drop(packet, this.name, "queue full")
@@ -104,7 +111,6 @@ export class Link {
       this.#lastOut = out
     }
     this.#after(out, packet, arrive)
-    if (duplication > 0 && random.chance(duplication)) this.#after(out, { ...packet }, arrive)
   }
 
   #after(at: number, packet: Packet, arrive: (packet: Packet) => void): void {

@@ -24,6 +24,8 @@ export function converges(seed: number, watch?: (internet: Internet) => void): v
     act(random.pick(clients))
     network.schedule.run(random.below(3000))
   }
+  // Quiet is the line as well: TCP waits ever longer for what is lost again and again, and an idle limit is nobody's fault.
+  network.inside.change({ delay: 5 + (seed % 100), jitter: seed % 40 })
   // Longer than any backoff, grace period and idle limit together.
   network.schedule.run(90_000)
 
