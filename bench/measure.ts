@@ -1,6 +1,6 @@
 import { cpuMs } from "./process.ts"
 import type { Target } from "./target.ts"
-import { packetsPerSecond, type Shape, TurnLoad } from "./turn-load.ts"
+import { AUDIO, packetsPerSecond, type Shape, TurnLoad, VIDEO } from "./turn-load.ts"
 
 export interface Load {
   readonly clients: number
@@ -40,6 +40,21 @@ export async function measure(target: Target, { clients, shape }: Load, seconds:
   } finally {
     await load.close()
   }
+}
+
+/** Packets by the dozen, and one by one: each is code of its own. */
+const WARM_UP: readonly Load[] = [
+  { clients: 20, shape: VIDEO },
+  { clients: 200, shape: AUDIO },
+  { clients: 20, shape: AUDIO },
+]
+
+/**
+ * Before anything is measured, `seconds` of each: servers run for days, what compiling costs in the first minute is not
+ * theirs to show.
+ */
+export async function warmUp(target: Target, seconds: number): Promise<void> {
+  for (const load of WARM_UP) await measure(target, load, seconds)
 }
 
 /** Rounds that go through all targets, there and back: a machine that gets slower does so for all. */

@@ -1,5 +1,5 @@
 import { coturn } from "./coturn.ts"
-import { alternate, type Load, type Measured, measure } from "./measure.ts"
+import { alternate, type Load, type Measured, warmUp } from "./measure.ts"
 import { npmTurnServer } from "./npm-turn-server.ts"
 import { relayFloor } from "./relay-floor.ts"
 import { compare, type Goal, median, type Row } from "./row.ts"
@@ -27,9 +27,6 @@ const BEARABLE = 0.8
 /** Of what a load asks for: a load generator that sends less does not measure it. */
 const OFFERED = 0.95
 
-/** Before anything is measured: all run for days, what compiling costs in the first seconds is not theirs to show. */
-const WARM_UP = { clients: 20, shape: VIDEO }
-
 /** CPU per relayed packet, loss, and how long a packet is under way. Rounds alternate between the servers. */
 export async function relayedPackets(options: Options): Promise<Row[]> {
   const { quick } = options
@@ -38,7 +35,7 @@ export async function relayedPackets(options: Options): Promise<Row[]> {
     const ours = await tightbeam()
     running.push(ours)
     const peers = await startPeers(options, running)
-    for (const target of running) await measure(target, WARM_UP, quick ? 1.5 : 5)
+    for (const target of running) await warmUp(target, quick ? 1.5 : 5)
     const costs = new Costs()
     const rows: Row[] = []
     for (const load of quick ? LOADS.filter(({ clients }) => clients === 10) : LOADS) {
@@ -63,7 +60,10 @@ export async function relayedPackets(options: Options): Promise<Row[]> {
   }
 }
 
-async function startPeers({ tunedCoturn: isTunedWanted, note }: Options, running: Target[]): Promise<Peer[]> {
+async function startPeers(
+  { quick, tunedCoturn: isTunedWanted, note }: Options,
+  running: Target[],
+): Promise<Peer[]> {
   const peers: Peer[] = []
   const add = (name: string, target: Target | string, peer: Omit<Peer, "target"> = {}): void => {
     if (typeof target === "string") {
@@ -80,7 +80,7 @@ async function startPeers({ tunedCoturn: isTunedWanted, note }: Options, running
   const tuned = isTunedWanted ? await tunedCoturn() : "--tuned-coturn fetches it, some 40 MB"
   add("a tuned coturn", tuned, { goal: () => ({ ratioAtMost: 1 }) })
   add("the C floor", await relayFloor(), { goal: shape => ({ ratioAtMost: shape === VIDEO ? 1.6 : 1.4 }) })
-  add("npm turn-server", await npmTurnServer())
+  add("npm turn-server", quick ? "it is left out of the quick version" : await npmTurnServer())
   return peers
 }
 

@@ -1,4 +1,4 @@
-import { alternate, type Load, measure } from "./measure.ts"
+import { alternate, type Load, warmUp } from "./measure.ts"
 import { compare, median, type Row } from "./row.ts"
 import type { Options } from "./suite.ts"
 import type { Target } from "./target.ts"
@@ -7,8 +7,6 @@ import { AUDIO, VIDEO } from "./turn-load.ts"
 
 const IN_BURSTS: Load = { clients: 100, shape: VIDEO }
 const ONE_BY_ONE: Load = { clients: 100, shape: AUDIO }
-
-const WARM_UP = { clients: 20, shape: VIDEO }
 
 /** What a packet may cost with two workers, in one's. */
 const GOAL = 1.1
@@ -20,7 +18,7 @@ export async function twoWorkers({ quick }: Options): Promise<Row[]> {
   try {
     const one = await tightbeam("--turn.workers=1")
     running.push(one)
-    for (const target of running) await measure(target, WARM_UP, quick ? 1.5 : 5)
+    for (const target of running) await warmUp(target, quick ? 1.5 : 5)
     const rows: Row[] = []
     for (const load of quick ? [IN_BURSTS] : [IN_BURSTS, ONE_BY_ONE]) {
       const measured = await alternate(running, load, { rounds: quick ? 1 : 5, seconds: quick ? 1 : 3 })

@@ -19,8 +19,11 @@ const WINDOW = 1000
 const TALKERS = 8
 const EVERY = 4
 
+/** How often it may be not quiet and then quiet until it is thrown out: who reads nothing is given some seconds. */
+const PAIRS_MOST = 8
+
 interface Options {
-  /** How often it is not quiet, and then quiet. */
+  /** How often it is not quiet, and then quiet, at least. */
   readonly pairs: number
   /** How many times longer than when it is quiet the others may wait, at the 99th percentile. */
   readonly bound: number
@@ -71,7 +74,7 @@ export function hostileClients({ pairs, bound }: Options): void {
       abuser.on("message", (message: { closed: number | string }) => closed.add(message.closed))
       const harmed: number[] = []
       const quiet: number[] = []
-      for (let i = 0; i < pairs; i++) {
+      for (let i = 0; i < pairs || (!closed.has(code) && i < PAIRS_MOST); i++) {
         abuser.send({ on: true })
         const meanwhile = percentile(await latencies(), 0.99)
         abuser.send({ on: false })

@@ -112,6 +112,7 @@ describe("In a call of three", () => {
     await ada.page.keyboard.press("?")
     await ada.at("shortcuts").uncheck()
     await ada.page.keyboard.press("Escape")
+    await ada.at("shortcuts").waitFor({ state: "detached" })
     await ada.page.keyboard.press("l")
     await ada.page.keyboard.press("?")
     assert.equal(await ada.at("shortcuts").count(), 0)

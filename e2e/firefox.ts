@@ -103,4 +103,8 @@ export class FirefoxPerson extends Participant {
   media(): Promise<Media> {
     return this.page.evaluate(readMedia)
   }
+
+  close(): Promise<void> {
+    return this.page.browserContext().close()
+  }
 }

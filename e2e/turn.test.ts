@@ -43,7 +43,7 @@ function unseen(output: string, unit: number): number {
 }
 
 // They mostly wait for each other: a few at once take no more of the machine.
-describe("coturn's own clients against our server", { concurrency: 3 }, () => {
+describe("coturn's own clients against our server", { concurrency: 5 }, () => {
   let server: Server
   let peer: ChildProcess
 

@@ -1,12 +1,12 @@
 /** The gallery (every state of the pages, without a server behind them) built and served, for who wants to look at it all. */
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { copyFileSync, readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
-import { extname, join } from "node:path"
-import type { Browser, BrowserContext, Page } from "playwright-core"
+import { basename, extname, join } from "node:path"
+import type { Browser, Page, ViewportSize } from "playwright-core"
 import { buildPages } from "./build-pages.ts"
 
 export const SCREENS = {
@@ -27,14 +27,20 @@ export interface Gallery extends AsyncDisposable {
   readonly url: string
 }
 
-export async function serveGallery(): Promise<Gallery> {
+/** `files` are served beside it, by their names. */
+export async function serveGallery(...files: readonly string[]): Promise<Gallery> {
   const folder = await mkdtemp(join(tmpdir(), "tightbeam-gallery-"))
   await buildPages({ gallery: true, folder })
+  for (const file of files) copyFileSync(file, join(folder, basename(file)))
   const server = createServer(({ url = "/" }, response) => {
     const { pathname } = new URL(url, "http://localhost")
     try {
       const body = readFileSync(join(folder, pathname))
-      response.writeHead(200, { "content-type": TYPES[extname(pathname)] ?? "application/octet-stream" })
+      response.writeHead(200, {
+        "content-type": TYPES[extname(pathname)] ?? "application/octet-stream",
+        // Nothing changes while this serves; scripts that come from a browser's cache come compiled.
+        "cache-control": "max-age=3600",
+      })
       response.end(body)
     } catch {
       response.writeHead(404).end()
@@ -61,15 +67,21 @@ export async function sceneNames(browser: Browser, gallery: Gallery): Promise<re
   return names
 }
 
-/** A page that shows a scene, once it is all there. */
-export async function openScene(context: BrowserContext, gallery: Gallery, name: string): Promise<Page> {
+/** A page for one scene after another: nobody remembers anything there. */
+export async function scenePage(browser: Browser, viewport: ViewportSize): Promise<Page> {
+  const context = await browser.newContext({ viewport, reducedMotion: "reduce" })
+  await context.addInitScript(() => localStorage.clear())
   const page = await context.newPage()
   page.on("pageerror", error => {
-    throw new Error(`${name}: ${error}`)
+    throw new Error(`${page.url()}: ${error}`)
   })
+  return page
+}
+
+/** Shows a scene; resolves once it is all there. */
+export async function openScene(page: Page, gallery: Gallery, name: string): Promise<void> {
   await page.goto(`${gallery.url}?scene=${name}`)
   await page.locator("html[data-ready]").waitFor()
-  return page
 }
 
 /** The same page on each screen, light and dark. */

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from "node:path"
 import { chromium } from "playwright-core"
-import { everyLook, openScene, SCREENS, sceneNames, serveGallery } from "./gallery.ts"
+import { everyLook, openScene, SCREENS, sceneNames, scenePage, serveGallery } from "./gallery.ts"
 
 const folder = resolve(import.meta.dirname, "../screenshots")
 const browser = await chromium.launch({
@@ -14,12 +14,11 @@ const browser = await chromium.launch({
 await using gallery = await serveGallery()
 const asked = process.argv.slice(2)
 const names = asked.length > 0 ? asked : await sceneNames(browser, gallery)
-const context = await browser.newContext({ viewport: SCREENS.desktop, reducedMotion: "reduce" })
+const page = await scenePage(browser, SCREENS.desktop)
 for (const name of names) {
-  const page = await openScene(context, gallery, name)
+  await openScene(page, gallery, name)
   for await (const { screen, scheme } of everyLook(page))
     await page.screenshot({ path: join(folder, `${screen}-${scheme}`, `${name}.png`) })
-  await page.close()
 }
 await browser.close()
 console.log(`${names.length} scenes, four looks of each, in ${folder}`)

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { globSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { buildPages } from "./build-pages.ts"
 import { canUnshareNetwork, ensureSystemPackages, systemName } from "./system-packages.ts"
@@ -42,7 +43,11 @@ const test = (files: readonly string[], ...more: string[]) => [
 
 console.log(`Node ${process.versions.node} on ${systemName()}, ${files.length} test files\n`)
 let passed = true
-if (plain.length > 0) passed = run("Protocols, server, client, pages", test(plain)) && passed
+if (plain.length > 0) {
+  // Left to itself the runner keeps one processor free, which of two is half the machine.
+  const atOnce = `--test-concurrency=${availableParallelism()}`
+  passed = run("Protocols, server, client, pages", test(plain, atOnce)) && passed
+}
 
 if (inBrowser.length > 0) {
   const missing = ensureSystemPackages()

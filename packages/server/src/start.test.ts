@@ -53,6 +53,7 @@ test("it serves the pages, its health and what it is", async t => {
   assert.deepEqual(await (await get(running, "/readyz")).json(), { status: "ready" })
   const info = (await (await get(running, "/api/info")).json()) as Record<string, unknown>
   assert.equal(info.version, "0.1.0")
+  assert.equal(info.relayedVideoBitrate, 0)
   assert.equal(running.localUrl, `http://localhost:${running.httpPort}/`)
   // It listens on loopback alone here.
   assert.equal(running.lanUrl, undefined)

@@ -265,6 +265,7 @@ class Process implements Running {
         access: this.#config.access.mode,
         turn: this.#config.turn.enabled,
         lanUrl: this.lanUrl,
+        relayedVideoBitrate: this.#config.turn.relayedVideoBitrate,
       }),
     )
     for (const pattern of ["/", "/r/", "/r/:room", "/r/:room/"])

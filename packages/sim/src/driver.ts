@@ -31,6 +31,14 @@ type Carrier =
 /** Strangers may be many, but a run is small. */
 const PATHS = 1024
 
+/** What crossed a driver's sockets. Bytes are those of UDP datagrams, without the headers of UDP and IP. */
+export interface Traffic {
+  packetsIn: number
+  bytesIn: number
+  packetsOut: number
+  bytesOut: number
+}
+
 /** Runs one machine on the sockets of one simulated host, as `net` does on real ones. */
 export class Driver<Event> {
   /** All that it told, `onEvent` or not. */
@@ -38,6 +46,7 @@ export class Driver<Event> {
   readonly evidence: Evidence[] = []
   readonly machine: Machine<Event>
   readonly paths: PathTable = new PathTable(PATHS)
+  readonly traffic: Traffic = { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }
   readonly #host: Host
   readonly #onEvent: ((event: Event, now: number) => void) | undefined
   readonly #carriers: (Carrier | undefined)[] = []
@@ -136,6 +145,8 @@ export class Driver<Event> {
   }
 
   #receive(socket: Socket, bytes: Uint8Array, from: Address): void {
+    this.traffic.packetsIn++
+    this.traffic.bytesIn += bytes.length
     const path = this.paths.open(socket, from)
     if (path !== NO_PATH) this.#hand(bytes, path)
   }
@@ -165,8 +176,11 @@ export class Driver<Event> {
   #send(bytes: Uint8Array, path: Path): void {
     const carrier = this.#carriers[this.paths.socket(path)]
     if (carrier === undefined) return
-    if (carrier.connection === undefined)
+    if (carrier.connection === undefined) {
+      this.traffic.packetsOut++
+      this.traffic.bytesOut += bytes.length
       return this.#host.send(carrier.local, this.paths.remote(path), bytes)
+    }
     const padded = new Uint8Array(carrier.framing.lengthOnStream(bytes.length))
     padded.set(bytes)
     carrier.connection.send(padded)

@@ -1,6 +1,6 @@
 export { deterministicCrypto } from "./crypto.ts"
 export { type Describe, sequenceDiagram } from "./diagram.ts"
-export { Driver, type DriverOptions } from "./driver.ts"
+export { Driver, type DriverOptions, type Traffic } from "./driver.ts"
 export type { Dependence } from "./filter.ts"
 export { Host, type Interface, type InterfaceOptions } from "./host.ts"
 export { connectThroughProxy, serveProxy } from "./http-proxy.ts"

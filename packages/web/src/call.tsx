@@ -52,8 +52,8 @@ export function Call({ store, link, onLeave }: CallProps) {
   })
   useFocusAfterPanel(panel, page)
   useWakeLock()
-  useQuality(store)
-  useEffect(loadTheRest, [])
+  useConnections(store)
+  useEffect(() => void loadTheRest(), [])
   const unread = store.chat.unread.value
   useEffect(() => {
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${store.room} · Tightbeam`
@@ -123,17 +123,29 @@ function togglePin(store: RoomStore): void {
   else store.announce("Nobody speaks. Move the focus to a tile, then press P.")
 }
 
-/** Measures the connections while the call is shown. */
-function useQuality(store: RoomStore): void {
+/** Measures the connections while the call is shown, and keeps those on the relay to what they may take. */
+function useConnections(store: RoomStore): void {
+  useWhileShown(store, async () => {
+    const { watchQuality } = await import("./quality-watch.ts")
+    return watchQuality(store, found => (store.qualities.value = found))
+  })
+  useWhileShown(store, async () => {
+    const { keepRelayedSmall } = await import("./relayed-video.ts")
+    return keepRelayedSmall(store)
+  })
+}
+
+/** Starts something for as long as the call is shown; `start` resolves with how it ends. */
+function useWhileShown(store: RoomStore, start: () => Promise<() => void>): void {
   useEffect(() => {
     let stop = (): void => {}
     let gone = false
-    const start = async (): Promise<void> => {
-      const { watchQuality } = await import("./quality-watch.ts")
-      if (!gone) stop = watchQuality(store, found => (store.qualities.value = found))
+    const run = async (): Promise<void> => {
+      stop = await start()
+      if (gone) stop()
     }
-    // Where it cannot be loaded nobody can tell; the call itself does not need it.
-    start().catch(() => {})
+    // Where it cannot be loaded the call goes on without it.
+    run().catch(() => {})
     return () => {
       gone = true
       stop()

@@ -28,6 +28,6 @@ export function lazy<Props extends object>(load: () => Promise<ComponentType<Pro
 }
 
 /** Loads all of them while nobody waits, so that they are there when the server is not. */
-export const loadTheRest = (): void => {
-  for (const load of loads) load().catch(() => {})
+export async function loadTheRest(): Promise<void> {
+  await Promise.allSettled(loads.map(load => load()))
 }

@@ -35,7 +35,7 @@ export function RoomPage({ route, media, openRoom }: RoomPageProps) {
   const link = shareLink(room, location.origin, lanUrl)
 
   useEffect(() => {
-    loadTheRest()
+    void loadTheRest()
     void fetchInfo().then(info => setLanUrl(info?.lanUrl))
     void devices.start()
     return () => devices.stop()

@@ -4,6 +4,8 @@ export interface ServerInfo {
   readonly version: string
   /** Where others on this network find the server. */
   readonly lanUrl?: string
+  /** What all video that somebody sends through the relay may take, bits/s; 0: whatever it wants. */
+  readonly relayedVideoBitrate?: number
 }
 
 /** Tokens that came with links of this visit and are used up. */

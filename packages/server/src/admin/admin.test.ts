@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { after, type TestContext, test } from "node:test"
 import { parseConfig } from "../config/schema.ts"
 import { createLog } from "../log/index.ts"
-import type { RelayCost } from "../relay/index.ts"
+import { type RelayCost, totalOf } from "../relay/index.ts"
 import { TurnClient } from "../relay/testing/turn-client.ts"
 import type { App } from "../service.ts"
 import { type Running, start } from "../start.ts"
@@ -123,8 +123,13 @@ test("the view says what two rooms cost over UDP and TCP, and the metrics agree"
         participant,
         over: Object.fromEntries(
           Object.entries(over).map(
-            ([transport, { seconds, packetsToClients, bytesToClients, ...toPeers }]) => {
+            ([
+              transport,
+              { seconds, packetsToClients, bytesToClients, packetsJoined, bytesJoined, ...toPeers },
+            ]) => {
               assert.ok(seconds > 0)
+              // The echo is no client of ours.
+              assert.deepEqual([packetsJoined, bytesJoined], [0, 0])
               // Everything came back.
               assert.equal(packetsToClients, toPeers.packetsToPeers)
               assert.equal(bytesToClients, toPeers.bytesToPeers)
@@ -159,6 +164,34 @@ test("the view says what two rooms cost over UDP and TCP, and the metrics agree"
   await ada.refresh(0)
   assert.deepEqual(await seen(), expected({ ada: 0, ben: 1 }))
   await agree(0)
+})
+
+test("what two clients of one relay say to each other is counted as joined, of whoever said it", async t => {
+  const process = await run(t)
+  const { running } = process
+  const [ada, ben] = [await overUdp(t, process, "blue", "ada"), await overUdp(t, process, "blue", "ben")]
+  const [at, to] = [await ada.allocate(), await ben.allocate()]
+  assert.equal(await ada.permit("127.0.0.1", to, 0x4000), 0)
+  assert.equal(await ben.permit("127.0.0.1", at, 0x4000), 0)
+  for (let i = 0; i < 3; i++) {
+    ada.sendOn(0x4000, new Uint8Array(50))
+    await ben.receive()
+  }
+  const [{ total, participants } = assert.fail()] = (await costOf(running)).rooms
+  const { udp } = total
+  assert.deepEqual([udp?.packetsJoined, udp?.bytesJoined], [3, 150])
+  assert.deepEqual([udp?.bytesToPeers, udp?.bytesToClients], [150, 150])
+  assert.deepEqual(
+    new Map(participants.map(({ participant, over }) => [participant, totalOf(over).bytesJoined])),
+    new Map([
+      ["ada", 150],
+      ["ben", 0],
+    ]),
+  )
+  const metrics = await metricsOf(running)
+  assert.equal(metrics.get('tightbeam_relay_joined_bytes_total{transport="udp"}'), 150)
+  assert.equal(metrics.get('tightbeam_relay_joined_packets_total{transport="udp"}'), 3)
+  assert.equal(metrics.get('tightbeam_relay_joined_packets_total{transport="tcp"}'), 0)
 })
 
 test("whatever users are called, the metrics have the same series, and the table of the view is harmless", async t => {

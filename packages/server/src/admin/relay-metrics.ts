@@ -29,6 +29,12 @@ export class RelayMetrics {
     "direction",
   ])
   readonly #packets = this.#counter("packets_total", "Packets relayed.", ["transport", "direction"])
+  readonly #joinedBytes = this.#counter(
+    "joined_bytes_total",
+    "Of the bytes to peers, those that went to another allocation of this server inside the process.",
+    ["transport"],
+  )
+  readonly #joinedPackets = this.#counter("joined_packets_total", "The same, in packets.", ["transport"])
   readonly #errors = this.#counter("errors_total", "Requests answered with an error, by its code.", ["code"])
   readonly #drops = this.#counter("drops_total", "Packets that went nowhere, by why.", ["reason"])
   readonly #bindings = this.#counter("stun_binding_requests_total", "STUN Binding requests.", [])
@@ -47,6 +53,8 @@ export class RelayMetrics {
       this.#bytes.inc({ transport, direction: "to-clients" }, of("bytesToClients"))
       this.#packets.inc({ transport, direction: "to-peers" }, of("packetsToPeers"))
       this.#packets.inc({ transport, direction: "to-clients" }, of("packetsToClients"))
+      this.#joinedBytes.inc({ transport }, of("bytesJoined"))
+      this.#joinedPackets.inc({ transport }, of("packetsJoined"))
     }
     for (const [reason, count] of Object.entries(freed)) this.#freed.inc({ reason }, count)
     for (const [code, count] of Object.entries(counters.errors)) this.#errors.inc({ code }, count)

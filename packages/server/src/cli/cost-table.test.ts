@@ -12,6 +12,8 @@ function cost(bytes: number, seconds = 1, live = 0): Cost {
     bytesToPeers: bytes,
     packetsToClients: 3,
     bytesToClients: 2 * bytes,
+    packetsJoined: 1,
+    bytesJoined: bytes >> 1,
   } as Cost
 }
 
@@ -49,13 +51,13 @@ test("people read what each room cost, who relays, over what", () => {
     [
       "The relay from 2026-11-23T10:00:00.000Z to 2026-11-23T11:00:00.000Z",
       "",
-      "ROOM, PARTICIPANT   OVER      TO PEERS   TO CLIENTS   PACKETS   RELAYED   NOW",
-      "blue                tls udp     1.2 MB       2.5 MB        10     2.0 h     1",
-      "  ada               udp         1.2 MB       2.5 MB         5   1.5 min     1",
-      "  ada               tls          999 B       2.0 kB         5     2.0 h     0",
-      "  (others)          tcp            1 B          2 B         5       1 s     0",
-      "(other rooms)       udp            5 B         10 B         5       1 s     0",
-      "all                 tls udp     1.2 MB       2.5 MB        10     2.0 h     1",
+      "ROOM, PARTICIPANT   OVER      TO PEERS   TO CLIENTS     JOINED   PACKETS   RELAYED   NOW",
+      "blue                tls udp     1.2 MB       2.5 MB   617.8 kB        10     2.0 h     1",
+      "  ada               udp         1.2 MB       2.5 MB   617.3 kB         5   1.5 min     1",
+      "  ada               tls          999 B       2.0 kB      499 B         5     2.0 h     0",
+      "  (others)          tcp            1 B          2 B        0 B         5       1 s     0",
+      "(other rooms)       udp            5 B         10 B        2 B         5       1 s     0",
+      "all                 tls udp     1.2 MB       2.5 MB   617.8 kB        10     2.0 h     1",
     ].join("\n"),
   )
 })
@@ -79,5 +81,5 @@ test("a name moves no cursor, colours nothing, makes no line, and stays short", 
 })
 
 test("a relay that nobody used cost nothing", () => {
-  assert.match(costTable(view([])), /\nall +0 B +0 B +0 +0 s +0$/)
+  assert.match(costTable(view([])), /\nall +0 B +0 B +0 B +0 +0 s +0$/)
 })

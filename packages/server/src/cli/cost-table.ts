@@ -4,7 +4,7 @@ import { type Cost, type CostOver, type RelayCost, type RoomCost, totalOf } from
 /** Longer names are cut, in characters. */
 const LONGEST_NAME = 40
 
-const HEAD = ["ROOM, PARTICIPANT", "OVER", "TO PEERS", "TO CLIENTS", "PACKETS", "RELAYED", "NOW"]
+const HEAD = ["ROOM, PARTICIPANT", "OVER", "TO PEERS", "TO CLIENTS", "JOINED", "PACKETS", "RELAYED", "NOW"]
 
 type Row = readonly string[]
 
@@ -50,6 +50,7 @@ function row(name: string, over: string, cost: Readonly<Cost>): Row {
     escapeText(over),
     bytesText(cost.bytesToPeers),
     bytesText(cost.bytesToClients),
+    bytesText(cost.bytesJoined),
     String(packets),
     durationText(cost.seconds),
     String(cost.live),

@@ -231,6 +231,11 @@ const bad: readonly (readonly [what: string, given: Given, expected: readonly st
     ],
   ],
   [
+    "mobility over several threads",
+    { args: ["--turn.mobility", "--turn.workers=2"] },
+    ["turn.mobility (--turn.mobility) is true: needs turn.workers to be 1 or 0"],
+  ],
+  [
     "an announced second address without one to listen on",
     { args: ["--turn.second.announce", "192.0.2.2"] },
     ["turn.second.announce (--turn.second.announce) is set: set turn.second.address, or it has no effect"],

@@ -30,8 +30,11 @@ export interface Config {
     readonly relayPorts: { readonly min: number; readonly max: number }
     readonly allowPeers: readonly string[]
     readonly channelNumbers: "rfc8656" | "rfc5766"
+    readonly mobility: boolean
     /** Seconds. */
     readonly credentialTtl: number
+    /** Bits per second; 0: no limit. */
+    readonly relayedVideoBitrate: number
     readonly quotas: {
       readonly allocations: number
       readonly allocationsPerUser: number

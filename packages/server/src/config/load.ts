@@ -142,6 +142,9 @@ function conflictsOf({ tls, turn, access }: Config, origins: ReadonlyMap<string,
       problems.push(`${shown}: there is one IPv6 address already, by turn.announce or turn.address`)
   }
   problems.push(...secondConflicts(turn, at))
+  // A client that comes from another address may be another thread's, which does not have its allocation.
+  if (turn.mobility && turn.workers > 1)
+    problems.push(`${at("turn.mobility")} is true: needs turn.workers to be 1 or 0`)
   if (turn.offerTls === "always" && tls.mode === "off")
     problems.push(
       `${at("turn.offerTls")} is always: set tls.mode to auto or files, there is no TLS otherwise`,

@@ -199,12 +199,23 @@ const schema = z.strictObject({
         "rfc8656",
         "Channels that clients may bind. rfc8656: 0x4000–0x4FFF. rfc5766: to 0x7FFF, for clients from before 2020.",
       ),
+      mobility: flag(
+        false,
+        "Whether clients may take an allocation along when their address changes (RFC 8016).",
+      ),
       credentialTtl: whole(
         60,
         86_400,
         3_600,
         "seconds",
         "How long TURN credentials can be used to allocate.",
+      ),
+      relayedVideoBitrate: whole(
+        0,
+        1_000_000_000,
+        0,
+        "bits per second",
+        "What the video that one participant sends through the relay may take in all: the pages send smaller pictures then, and sound as ever. 0: no limit.",
       ),
       quotas: z
         .strictObject({

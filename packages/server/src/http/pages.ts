@@ -27,17 +27,53 @@ const COMPRESSIBLE = /^text\/|json|javascript|svg|wasm|icon/
 /** `app-3F2A9C1B.js`: the name changes with the contents, so the contents never do. */
 const HASHED = /-[A-Z0-9]{8}(\.[a-z0-9]+)+$/
 
-type Encoding = "br" | "gzip" | "identity"
+type Compression = "br" | "gzip"
+type Encoding = Compression | "identity"
 
-interface Page {
+class Page {
   readonly type: string
   readonly cacheControl: string
   readonly etag: string
-  readonly bodies: Readonly<Partial<Record<Encoding, Buffer>>> & { readonly identity: Buffer }
+  readonly #identity: Buffer
+  readonly #compressed: Partial<Record<Compression, Buffer>> = {}
+
+  constructor(path: string) {
+    this.#identity = readFileSync(path)
+    this.type = TYPES[extname(path).toLowerCase()] ?? "application/octet-stream"
+    this.cacheControl = HASHED.test(path) ? "public, max-age=31536000, immutable" : "no-cache"
+    this.etag = createHash("sha256").update(this.#identity).digest("base64url").slice(0, 22)
+  }
+
+  /** Compressed when somebody first asks for it, which takes some ms: for all pages at once a start would take a second. */
+  body(encoding: Encoding): Buffer {
+    if (encoding === "identity") return this.#identity
+    return (this.#compressed[encoding] ??= COMPRESS[encoding](this.#identity))
+  }
+
+  /** The best of what is accepted that makes it smaller. */
+  encodingFor(accepted: string): Encoding {
+    if (!COMPRESSIBLE.test(this.type)) return "identity"
+    const wanted = new Set(
+      accepted
+        .toLowerCase()
+        .split(",")
+        .filter(entry => !/;\s*q=0(\.0+)?\s*$/.test(entry))
+        .map(entry => entry.split(";")[0]!.trim()),
+    )
+    for (const encoding of ["br", "gzip"] as const)
+      if (wanted.has(encoding) && this.body(encoding).length < this.#identity.length) return encoding
+    return "identity"
+  }
+}
+
+const COMPRESS: Readonly<Record<Compression, (bytes: Buffer) => Buffer>> = {
+  // 11 takes a second for a large bundle and saves a few percent.
+  br: bytes => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  gzip: bytes => gzipSync(bytes, { level: 9 }),
 }
 
 /**
- * The built pages, read and compressed once. Requests are looked up by name among what was read then:
+ * The built pages, read once. Requests are looked up by name among what was read then:
  * no path of a request ever reaches the file system.
  */
 export class Pages {
@@ -54,7 +90,7 @@ export class Pages {
       throw error
     }
     for (const path of entries)
-      pages.#pages.set(`/${relative(folder, path).split(sep).join("/")}`, readPage(path))
+      pages.#pages.set(`/${relative(folder, path).split(sep).join("/")}`, new Page(path))
     return pages
   }
 
@@ -69,8 +105,8 @@ export class Pages {
   /** Answers GET and HEAD for a page that it `has`. */
   send(path: string, request: IncomingMessage, response: ServerResponse, status = 200): void {
     const page = this.#pages.get(path)!
-    const encoding = choose(request.headers["accept-encoding"] ?? "", page)
-    const body = page.bodies[encoding]!
+    const encoding = page.encodingFor(request.headers["accept-encoding"] ?? "")
+    const body = page.body(encoding)
     // Each encoding is a representation of its own (RFC 9110 §8.8.3.3).
     const etag = `"${page.etag}-${encoding}"`
     const headers = { etag, "cache-control": page.cacheControl, vary: "accept-encoding" }
@@ -92,38 +128,6 @@ function list(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name))
-}
-
-function readPage(path: string): Page {
-  const identity = readFileSync(path)
-  const type = TYPES[extname(path).toLowerCase()] ?? "application/octet-stream"
-  const bodies: Partial<Record<Encoding, Buffer>> = {}
-  if (COMPRESSIBLE.test(type)) {
-    // 11 takes a second for a large bundle and saves a few percent; 9 starts at once.
-    const br = brotliCompressSync(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } })
-    const gzip = gzipSync(identity, { level: 9 })
-    if (br.length < identity.length) bodies.br = br
-    if (gzip.length < identity.length) bodies.gzip = gzip
-  }
-  return {
-    type,
-    cacheControl: HASHED.test(path) ? "public, max-age=31536000, immutable" : "no-cache",
-    etag: createHash("sha256").update(identity).digest("base64url").slice(0, 22),
-    bodies: { ...bodies, identity },
-  }
-}
-
-function choose(accepted: string, page: Page): Encoding {
-  const wanted = new Set(
-    accepted
-      .toLowerCase()
-      .split(",")
-      .filter(entry => !/;\s*q=0(\.0+)?\s*$/.test(entry))
-      .map(entry => entry.split(";")[0]!.trim()),
-  )
-  for (const encoding of ["br", "gzip"] as const)
-    if (page.bodies[encoding] !== undefined && wanted.has(encoding)) return encoding
-  return "identity"
 }
 
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {

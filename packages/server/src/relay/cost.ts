@@ -13,6 +13,9 @@ export class Cost {
   bytesToPeers = 0
   packetsToClients = 0
   bytesToClients = 0
+  /** Of those to peers, what went to somebody who is relayed here too, and so over no wire. */
+  packetsJoined = 0
+  bytesJoined = 0
 
   add(usage: AllocationUsage, isLive: boolean): void {
     this.allocations++
@@ -22,6 +25,8 @@ export class Cost {
     this.bytesToPeers += usage.bytesToPeers
     this.packetsToClients += usage.packetsToClient
     this.bytesToClients += usage.bytesToClient
+    this.packetsJoined += usage.packetsJoined
+    this.bytesJoined += usage.bytesJoined
   }
 
   merge(other: Readonly<Cost>): void {
@@ -32,6 +37,8 @@ export class Cost {
     this.bytesToPeers += other.bytesToPeers
     this.packetsToClients += other.packetsToClients
     this.bytesToClients += other.bytesToClients
+    this.packetsJoined += other.packetsJoined
+    this.bytesJoined += other.bytesJoined
   }
 }
 

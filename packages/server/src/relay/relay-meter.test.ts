@@ -17,6 +17,8 @@ function used(user: string, bytes: number, transport: Transport = "udp", duratio
     bytesToPeers: bytes,
     packetsToClient: 2,
     bytesToClient: 2 * bytes,
+    packetsJoined: 1,
+    bytesJoined: bytes / 2,
     duration,
   }
 }
@@ -64,10 +66,10 @@ describe("RelayMeter", () => {
       udp: { allocations: 1, live: 0, seconds: 1, packetsToPeers: 1, bytesToPeers: 100 },
       tls: { allocations: 1, live: 1, seconds: 0.5, packetsToPeers: 1, bytesToPeers: 10 },
     }
-    const all = { packetsToClients: 2 }
+    const all = { packetsToClients: 2, packetsJoined: 1 }
     const blue = {
-      udp: { ...ada.udp, ...all, bytesToClients: 200 },
-      tls: { ...ada.tls, ...all, bytesToClients: 20 },
+      udp: { ...ada.udp, ...all, bytesToClients: 200, bytesJoined: 50 },
+      tls: { ...ada.tls, ...all, bytesToClients: 20, bytesJoined: 5 },
     }
     const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
     assert.deepEqual(plain(rooms[0]), {

@@ -276,6 +276,7 @@ function shardSettings(
         relayedBytesPerSecond: turn.quotas.relayedBytesPerSecond || Infinity,
       },
       channelNumbers: turn.channelNumbers,
+      mobility: turn.mobility,
       peers: {
         allow: turn.allowPeers,
         listeners: never,

@@ -59,7 +59,7 @@ export class Shard {
   static async start(
     settings: ShardSettings,
     owner: ShardOwner,
-    io: Pick<DriverOptions<TurnEvent>, "createIo" | "timers">,
+    io: Pick<DriverOptions<TurnEvent>, "createIo" | "clock">,
   ): Promise<Shard> {
     const late = new LateMachine<TurnEvent>()
     let noteEmpty = (): void => {}

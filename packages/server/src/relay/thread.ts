@@ -36,7 +36,7 @@ const started = Shard.start(
     evidence: (evidence, now) => tell({ evidence, now }),
     fault: (error, during) => tell({ fault: errorText(error), during }),
   },
-  { createIo: loop.createIo, timers: loop },
+  { createIo: loop.createIo, clock: loop },
 )
 
 try {

@@ -659,6 +659,8 @@ describe("Sending somebody out", () => {
     const cyd = await member(t, at)
     ben.say({ type: "leave" })
     await once(ben.socket, "close")
+    // The relay's thread answers in order: what it was told before it has done.
+    assert.equal((await at.running.counters()).relay!.turn.allocations, 2)
     assert.equal(await ben.client.permit("198.51.100.1"), 401)
     cyd.socket.terminate()
     const left = () => ada.received.filter(each => each.type === "participant" && each.change === "left")

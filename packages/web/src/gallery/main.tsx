@@ -4,12 +4,13 @@ import { Call } from "../call.tsx"
 import { Devices, type MediaSource } from "../devices.ts"
 import { Ended } from "../ended.tsx"
 import { Home } from "../home.tsx"
+import { loadTheRest } from "../lazy.tsx"
 import { Lobby } from "../lobby.tsx"
 import { online } from "../online.ts"
 import { shareLink } from "../share-link.ts"
 import { Waiting } from "../waiting.tsx"
 import { fakeMedia } from "./fake-media.ts"
-import { CALLS, isPlayed, WAITING } from "./scenes.ts"
+import { CALLS, isHeard, isPlayed, WAITING } from "./scenes.ts"
 
 /** Every state of the pages, without a server: gallery.html?scene=NAME. */
 const LOBBIES: Readonly<Record<string, () => MediaSource | undefined>> = {
@@ -76,21 +77,36 @@ async function scene(name: string): Promise<ComponentChildren> {
 }
 
 const name = new URLSearchParams(location.search).get("scene") ?? ""
+// What a scene shows must not depend on what has been loaded by then.
+await loadTheRest()
 document.title = `${name} · Tightbeam gallery`
 render(await scene(name), document.querySelector("#app")!)
-/** How long the slowest scene takes, once it has played, until nothing moves any more, ms. */
+/** How long nothing must have changed, ms, for all to be there. */
+const QUIET = 250
+/** How long the slowest scene takes, once it has played, until nothing moves any more, ms: some count seconds for ever. */
 const SETTLES = 1_200
 let playedAt = Number.POSITIVE_INFINITY
+let changedAt = 0
+const changes = new MutationObserver(() => (changedAt = performance.now()))
+changes.observe(document, { subtree: true, childList: true, attributes: true, characterData: true })
 
 /** Says that it is all there, once every picture has arrived. */
 const settling = setInterval(() => {
-  if (isPlayed()) playedAt = Math.min(playedAt, performance.now())
+  const now = performance.now()
+  if (isPlayed()) playedAt = Math.min(playedAt, now)
+  const isQuiet =
+    isHeard() && now >= Math.max(playedAt, changedAt) + QUIET && document.getAnimations().every(isEndless)
   const pictures = [...document.querySelectorAll("video")]
   if (
-    performance.now() < playedAt + SETTLES ||
+    (!isQuiet && now < playedAt + SETTLES) ||
     pictures.some(({ readyState }) => readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
   )
     return
+  changes.disconnect()
   clearInterval(settling)
   document.documentElement.dataset.ready = "true"
-}, 100)
+}, 50)
+
+function isEndless(animation: Animation): boolean {
+  return animation.effect?.getComputedTiming().endTime === Number.POSITIVE_INFINITY
+}

@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals"
 import { type RemoteParticipant, type RoomState, TightbeamError, type Timeline } from "@tightbeam/client"
 import type { Quality } from "../quality.ts"
 import { type Brought, RoomStore } from "../room-store.ts"
@@ -64,6 +65,7 @@ async function call(
   people = 0
   const room = new FakeRoom({ state: { status: "connecting" } })
   const store = new RoomStore(room, "standup")
+  if (who.some(({ loud }) => loud)) awaitFloor(store)
   await store.bring({ camera: fakeCamera(0), microphone: fakeMicrophone(false), microphoneOn: true })
   await store.join("Ada Lovelace")
   for (const one of who) room.arrive(person(one))
@@ -136,6 +138,21 @@ let undone = 0
 
 /** Whether every scene has done what it does once it is drawn. */
 export const isPlayed = (): boolean => undone === 0
+
+/** Scenes in which somebody speaks and has not been heard yet. */
+let unheard = 0
+
+/** Whether whoever speaks has the floor: it moves tiles. Where the browser plays no sound that is never. */
+export const isHeard = (): boolean => unheard === 0
+
+function awaitFloor({ voices }: RoomStore): void {
+  unheard++
+  const stop = effect(() => {
+    if (voices.floor.value === undefined) return
+    unheard--
+    queueMicrotask(() => stop())
+  })
+}
 
 /** How long after something is drawn it also listens, ms. */
 const LISTENS = 100
@@ -316,8 +333,13 @@ export const CALLS: Readonly<Record<string, () => Promise<RoomStore>>> = {
     call(FIVE, store => {
       store.show("chat")
       everyFileCard(store)
+      undone++
       onceThere("[data-testid=file-card]", () =>
-        setTimeout(() => document.querySelector(".chat-log")!.scrollTo(0, 0), 900),
+        // By then it has scrolled to its end by itself.
+        setTimeout(() => {
+          document.querySelector(".chat-log")!.scrollTo(0, 0)
+          undone--
+        }, 900),
       )
     }),
   "call-files-drop": () =>

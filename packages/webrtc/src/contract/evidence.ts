@@ -42,6 +42,12 @@ export type TurnEvidence =
       readonly channel: number
       readonly peer: string
     })
+  /** The client goes on from another address (RFC 8016). */
+  | (Kind<"turn", "moved"> & {
+      readonly allocation: number
+      readonly client: string
+      readonly transport: Transport
+    })
   /** A request was answered with an error (RFC 8656 §19), `code` 300–699. `allocation` where one is known. */
   | (Kind<"turn", "refused"> & {
       readonly client: string

@@ -47,6 +47,11 @@ export interface Out<Event, Ask = Request> {
    * flushed, so a datagram is forwarded with one header only; a second form of it is reserved and copied.
    */
   forward(d: Datagram, skip: number, length: number, path: Path): void
+  /**
+   * As `forward`, for a UDP path, but the datagram leaves with the DF bit set: in one piece or not at all. Absent where
+   * the driver cannot promise that. It is dear: made for what is rare, such as to find out a path's MTU.
+   */
+  readonly forwardUnfragmented?: (d: Datagram, skip: number, length: number, path: Path) => void
   ask(request: Ask): void
   /** What the owner of this machine should know. */
   tell(event: Event): void

@@ -32,8 +32,18 @@ export interface Paths {
 }
 
 const NONE = -1
-/** An IP address as four 32-bit words, then `family << 16 | port`, then the socket. */
-const WORDS = 6
+/** The key of an entry: an IP address as four 32-bit words, then `family << 16 | port`, then the socket. */
+const KEY_WORDS = 6
+const ADDRESS = 4
+const SOCKET = 5
+// What follows the key.
+const CHAIN = 6
+const HOLDS = 7
+/** Of entries that nobody holds: a doubly linked list, the oldest first. */
+const OLDER = 8
+const NEWER = 9
+/** Words from one entry to the next: to look one up is to touch one line of the cache. */
+const ENTRY = 16
 
 /**
  * The intern table that every driver uses. Any stranger's first packet makes an entry, so the table
@@ -42,14 +52,9 @@ const WORDS = 6
 export class PathTable implements Paths {
   readonly capacity: number
   readonly #seed: number
-  readonly #keys: Int32Array
-  readonly #scratch = new Int32Array(WORDS)
+  readonly #entries: Int32Array
+  readonly #scratch = new Int32Array(KEY_WORDS)
   readonly #buckets: Int32Array
-  readonly #chain: Int32Array
-  readonly #holds: Int32Array
-  // Unheld entries, oldest first: a doubly linked list threaded through two arrays.
-  readonly #older: Int32Array
-  readonly #newer: Int32Array
   #oldest = NONE
   #newest = NONE
   #used = 0
@@ -63,12 +68,8 @@ export class PathTable implements Paths {
   constructor(capacity = 65_536, seed = 0) {
     this.capacity = capacity
     this.#seed = seed
-    this.#keys = new Int32Array(capacity * WORDS)
+    this.#entries = new Int32Array(capacity * ENTRY)
     this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(capacity))).fill(NONE)
-    this.#chain = new Int32Array(capacity).fill(NONE)
-    this.#holds = new Int32Array(capacity)
-    this.#older = new Int32Array(capacity).fill(NONE)
-    this.#newer = new Int32Array(capacity).fill(NONE)
   }
 
   open(socket: Socket, remote: Address): Path {
@@ -79,39 +80,39 @@ export class PathTable implements Paths {
   intern(socket: Socket, ip: Uint8Array, at: number, ipLength: number, port: number): Path {
     const key = this.#scratch
     for (let word = 0; word < 4; word++) key[word] = 4 * word < ipLength ? readUint32(ip, at + 4 * word) : 0
-    key[4] = (ipLength << 16) | port
-    key[5] = socket
+    key[ADDRESS] = (ipLength << 16) | port
+    key[SOCKET] = socket
     const bucket = this.#bucketOf(key, 0)
-    for (let path = this.#buckets[bucket]!; path !== NONE; path = this.#chain[path]!) {
+    for (let path = this.#buckets[bucket]!; path !== NONE; path = this.#get(path, CHAIN)) {
       if (this.#matches(path)) {
-        if (this.#holds[path] === 0) this.#touch(path)
+        if (this.#get(path, HOLDS) === 0) this.#touch(path)
         return path
       }
     }
     const path = this.#claim()
     if (path === NO_PATH) return NO_PATH
-    this.#keys.set(key, path * WORDS)
+    this.#entries.set(key, path * ENTRY)
     this.#remotes[path] = undefined
-    this.#chain[path] = this.#buckets[bucket]!
+    this.#set(path, CHAIN, this.#buckets[bucket]!)
     this.#buckets[bucket] = path
     this.#append(path)
     return path
   }
 
   hold(path: Path): void {
-    if (this.#holds[path] === 0) this.#unlink(path)
-    this.#holds[path] = this.#holds[path]! + 1
+    if (this.#get(path, HOLDS) === 0) this.#unlink(path)
+    this.#set(path, HOLDS, this.#get(path, HOLDS) + 1)
   }
 
   release(path: Path): void {
-    if (this.#holds[path] === 0) throw new RangeError(`release(${path}): this path is not held`)
-    this.#holds[path] = this.#holds[path]! - 1
-    if (this.#holds[path] === 0) this.#append(path)
+    if (this.#get(path, HOLDS) === 0) throw new RangeError(`release(${path}): this path is not held`)
+    this.#set(path, HOLDS, this.#get(path, HOLDS) - 1)
+    if (this.#get(path, HOLDS) === 0) this.#append(path)
   }
 
   /** How often a path is held. */
   holds(path: Path): number {
-    return this.#holds[path]!
+    return this.#get(path, HOLDS)
   }
 
   /** Says what carries the bytes of a socket, from now on. Until then, UDP does. */
@@ -125,24 +126,32 @@ export class PathTable implements Paths {
   }
 
   socket(path: Path): Socket {
-    return this.#keys[path * WORDS + 5]!
+    return this.#get(path, SOCKET)
   }
 
   remote(path: Path): Address {
     const known = this.#remotes[path]
     if (known !== undefined) return known
-    const at = path * WORDS
-    const family = this.#keys[at + 4]!
+    const at = path * ENTRY
+    const family = this.#entries[at + ADDRESS]!
     const ip = new Uint8Array(family >>> 16)
-    for (let i = 0; i < ip.length; i++) ip[i] = this.#keys[at + (i >> 2)]! >>> (24 - 8 * (i & 3))
+    for (let i = 0; i < ip.length; i++) ip[i] = this.#entries[at + (i >> 2)]! >>> (24 - 8 * (i & 3))
     const remote = Object.freeze({ ip, port: family & 0xffff })
     this.#remotes[path] = remote
     return remote
   }
 
+  #get(path: Path, word: number): number {
+    return this.#entries[path * ENTRY + word]!
+  }
+
+  #set(path: Path, word: number, value: number): void {
+    this.#entries[path * ENTRY + word] = value
+  }
+
   #bucketOf(words: Int32Array, at: number): number {
     let hash = this.#seed
-    for (let i = 0; i < WORDS; i++) {
+    for (let i = 0; i < KEY_WORDS; i++) {
       hash = Math.imul(hash ^ words[at + i]!, 0x9e3779b1)
       hash ^= hash >>> 15
     }
@@ -150,8 +159,8 @@ export class PathTable implements Paths {
   }
 
   #matches(path: Path): boolean {
-    const at = path * WORDS
-    for (let i = 0; i < WORDS; i++) if (this.#keys[at + i] !== this.#scratch[i]) return false
+    const at = path * ENTRY
+    for (let i = 0; i < KEY_WORDS; i++) if (this.#entries[at + i] !== this.#scratch[i]) return false
     return true
   }
 
@@ -160,12 +169,12 @@ export class PathTable implements Paths {
     const path = this.#oldest
     if (path === NONE) return NO_PATH
     this.#unlink(path)
-    const bucket = this.#bucketOf(this.#keys, path * WORDS)
-    if (this.#buckets[bucket] === path) this.#buckets[bucket] = this.#chain[path]!
+    const bucket = this.#bucketOf(this.#entries, path * ENTRY)
+    if (this.#buckets[bucket] === path) this.#buckets[bucket] = this.#get(path, CHAIN)
     else {
       let previous = this.#buckets[bucket]!
-      while (this.#chain[previous] !== path) previous = this.#chain[previous]!
-      this.#chain[previous] = this.#chain[path]!
+      while (this.#get(previous, CHAIN) !== path) previous = this.#get(previous, CHAIN)
+      this.#set(previous, CHAIN, this.#get(path, CHAIN))
     }
     return path
   }
@@ -177,19 +186,19 @@ export class PathTable implements Paths {
   }
 
   #append(path: Path): void {
-    this.#older[path] = this.#newest
-    this.#newer[path] = NONE
+    this.#set(path, OLDER, this.#newest)
+    this.#set(path, NEWER, NONE)
     if (this.#newest === NONE) this.#oldest = path
-    else this.#newer[this.#newest] = path
+    else this.#set(this.#newest, NEWER, path)
     this.#newest = path
   }
 
   #unlink(path: Path): void {
-    const older = this.#older[path]!
-    const newer = this.#newer[path]!
+    const older = this.#get(path, OLDER)
+    const newer = this.#get(path, NEWER)
     if (older === NONE) this.#oldest = newer
-    else this.#newer[older] = newer
+    else this.#set(older, NEWER, newer)
     if (newer === NONE) this.#newest = older
-    else this.#older[newer] = older
+    else this.#set(newer, OLDER, older)
   }
 }

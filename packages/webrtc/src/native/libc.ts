@@ -13,6 +13,7 @@ export interface Libc {
   readonly socket: Call
   readonly bind: Call
   readonly getsockname: Call
+  readonly getsockopt: Call
   readonly setsockopt: Call
   readonly close: Call
   readonly poll: Call
@@ -55,6 +56,7 @@ export function loadLibc(): Libc | string {
       socket: call("socket", ["int", "int", "int"]),
       bind: call("bind", ["int", "uint64", "uint32"]),
       getsockname: call("getsockname", ["int", "uint64", "uint64"]),
+      getsockopt: call("getsockopt", ["int", "int", "int", "uint64", "uint64"]),
       setsockopt: call("setsockopt", ["int", "int", "int", "uint64", "uint32"]),
       close: call("close", ["int"]),
       poll: call("poll", ["uint64", "uint64", "int"]),

@@ -12,8 +12,13 @@ export const SOL_SOCKET = 1
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
 export const SO_REUSEPORT = 15
+export const IPPROTO_IP = 0
+export const IP_MTU_DISCOVER = 10
 export const IPPROTO_IPV6 = 41
+export const IPV6_MTU_DISCOVER = 23
 export const IPV6_V6ONLY = 26
+/** `IP_PMTUDISC_DO` and `IPV6_PMTUDISC_DO`: in one piece, or EMSGSIZE. */
+export const PMTUDISC_DO = 2
 export const SOL_UDP = 17
 export const UDP_SEGMENT = 103
 

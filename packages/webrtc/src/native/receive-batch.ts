@@ -39,6 +39,8 @@ export class ReceiveBatch {
   readonly #namesAt: number
   readonly #stride: number
   readonly #head: number
+  /** Slots whose name lengths the kernel may have changed. */
+  #used = 0
 
   constructor(libc: Libc, capacity: number, { head, tail }: Room) {
     this.#libc = libc
@@ -85,13 +87,8 @@ export class ReceiveBatch {
    * was room for: nothing more waits.
    */
   receive(fd: number, from: number): number {
-    const lengths = this.#lengths
-    // The kernel wrote there how long the names were. Only those slots that it may have used.
-    for (let i = from; i < this.capacity; i++) {
-      const at = (MMSGHDR * i + NAME_LENGTH_AT) >> 2
-      if (lengths[at] === SOCKADDR_IN6_LENGTH) continue
-      lengths[at] = SOCKADDR_IN6_LENGTH
-    }
+    for (let i = 0; i < this.#used; i++)
+      this.#lengths[(MMSGHDR * i + NAME_LENGTH_AT) >> 2] = SOCKADDR_IN6_LENGTH
     const count = this.#libc.recvmmsg(
       fd,
       this.#headers.address + MMSGHDR * from,
@@ -99,6 +96,8 @@ export class ReceiveBatch {
       MSG_DONTWAIT,
       0,
     )
+    // Of a slot that it tried in vain, too.
+    this.#used = Math.min(from + Math.max(count, 0) + 1, this.capacity)
     return Math.max(count, 0)
   }
 }

@@ -1,5 +1,5 @@
 import type { Address } from "../bytes/index.ts"
-import { AF_INET, AF_INET6, SOCKADDR_IN_LENGTH, SOCKADDR_IN6_LENGTH } from "./linux.ts"
+import { AF_INET, AF_INET6, SOCKADDR_IN6_LENGTH } from "./linux.ts"
 
 const MAPPED_AT = 12
 
@@ -10,14 +10,14 @@ export function writeSocketAddress(
   family: 4 | 6,
   ip: Uint8Array,
   port: number,
-): number {
+): void {
   bytes[at] = family === 4 ? AF_INET : AF_INET6
   bytes[at + 1] = 0
   bytes[at + 2] = port >>> 8
   bytes[at + 3] = port & 0xff
   if (family === 4) {
     for (let i = 0; i < 4; i++) bytes[at + 4 + i] = ip[i]!
-    return SOCKADDR_IN_LENGTH
+    return
   }
   bytes.fill(0, at + 4, at + SOCKADDR_IN6_LENGTH)
   const ipAt = at + 8
@@ -27,7 +27,6 @@ export function writeSocketAddress(
     bytes[ipAt + 11] = 0xff
     for (let i = 0; i < 4; i++) bytes[ipAt + MAPPED_AT + i] = ip[i]!
   }
-  return SOCKADDR_IN6_LENGTH
 }
 
 /** Where the bytes of an IP address lie. */

@@ -2,8 +2,9 @@ import assert from "node:assert/strict"
 import { after, describe, test } from "node:test"
 import fc from "fast-check"
 import { type Address, parseIp } from "../bytes/index.ts"
+import { Fragmentation } from "./fragmentation.ts"
 import { type Libc, loadLibc } from "./libc.ts"
-import { EAGAIN, EIO, MAX_DATAGRAM } from "./linux.ts"
+import { EAGAIN, EIO, IP_MTU_DISCOVER, IPPROTO_IP, MAX_DATAGRAM, PMTUDISC_DO } from "./linux.ts"
 import { Memory } from "./memory.ts"
 import { ReceiveBatch } from "./receive-batch.ts"
 import { type SendCounters, SendQueue } from "./send-queue.ts"
@@ -228,6 +229,73 @@ describe("Many datagrams by one system call", { skip: why ?? false }, () => {
       arrived(four.fd).map(({ bytes }) => bytes.length),
       [3],
     )
+  })
+
+  test("unfragmented, a datagram beyond the MTU is dropped and counted; before and after, fragments are fine", t => {
+    // Over IPv4 the loopback's MTU, 65,536, has room for all that a datagram can be.
+    const ip = parseIp("::1")!
+    const opened = [0, 1].map(() => (sockets as UdpSockets).open({ ip, port: 0 }, buffers))
+    const [from, to] = opened
+    if ("code" in from! || "code" in to!) return t.skip("no IPv6 here")
+    fds.push(from!.fd, to!.fd)
+    const counted = counters()
+    const queue = new SendQueue(libc as Libc, 4, 1, counted, true)
+    const route = { fd: from!.fd, family: 6, ...to!.local } as const
+    queue.add(0, route, memory, 0, MAX_DATAGRAM)
+    queue.sendUnfragmented(0, route, memory, 0, MAX_DATAGRAM)
+    queue.sendUnfragmented(0, route, memory, 0, 1200)
+    queue.add(0, route, memory, 0, MAX_DATAGRAM)
+    queue.flush()
+    assert.deepEqual(
+      arrived(to!.fd).map(({ bytes }) => bytes.length),
+      [MAX_DATAGRAM, 1200, MAX_DATAGRAM],
+    )
+    assert.deepEqual([counted.sent, counted.sendErrors], [3, 1])
+  })
+
+  test("over IPv4 the DF bit is asked for as long as that one datagram is sent, on a socket of both families too", () => {
+    const option = new Memory(libc as Libc, 8)
+    const discovery = (fd: number): number => {
+      option.view.setUint32(4, 4, true)
+      const { address } = option
+      assert.equal((libc as Libc).getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, address, address + 4), 0)
+      return option.view.getInt32(0, true)
+    }
+    const during: number[] = []
+    const watching: Libc = {
+      ...(libc as Libc),
+      sendto: (fd, ...rest) => {
+        during.push(discovery(fd))
+        return (libc as Libc).sendto(fd, ...rest)
+      },
+    }
+    for (const from of [open("127.0.0.1"), open("::")]) {
+      const to = open("127.0.0.1")
+      const before = discovery(from.fd)
+      assert.notEqual(before, PMTUDISC_DO)
+      const queue = new SendQueue(watching, 4, 1, counters(), true)
+      const route = { fd: from.fd, family: from.family, ...to.local } as const
+      queue.add(0, route, memory, 0, 1)
+      queue.sendUnfragmented(0, route, memory, 0, 2)
+      queue.add(0, route, memory, 0, 3)
+      queue.flush()
+      assert.deepEqual(during.splice(0), [before, PMTUDISC_DO, before])
+      assert.deepEqual(
+        arrived(to.fd).map(({ bytes }) => bytes.length),
+        [1, 2, 3],
+      )
+    }
+  })
+
+  test("where the system does not forbid fragments, what may have none is dropped and counted", () => {
+    const refusing: Libc = { ...(libc as Libc), setsockopt: () => -1 }
+    const [from, to] = [open("127.0.0.1"), open("127.0.0.1")]
+    const counted = counters()
+    const queue = new SendQueue(refusing, 4, 1, counted, true)
+    queue.sendUnfragmented(0, { fd: from.fd, family: 4, ...to.local }, memory, 0, 100)
+    assert.deepEqual([counted.sent, counted.sendErrors, arrived(to.fd).length], [0, 1, 0])
+    assert.equal(Fragmentation.canBeForbidden(refusing), false)
+    assert.equal(Fragmentation.canBeForbidden(libc as Libc), true)
   })
 
   test("what is not within its memory is refused before the kernel sees it", () => {

@@ -1,4 +1,5 @@
 import type { Address } from "../bytes/index.ts"
+import { Fragmentation } from "./fragmentation.ts"
 import { errorName, type Libc, loadLibc } from "./libc.ts"
 import {
   AF_INET,
@@ -13,6 +14,8 @@ import {
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCKADDR,
+  SOCKADDR_IN_LENGTH,
+  SOCKADDR_IN6_LENGTH,
   SOL_SOCKET,
 } from "./linux.ts"
 import { Memory } from "./memory.ts"
@@ -41,12 +44,15 @@ export type Opened =
 export class UdpSockets {
   /** Whether the kernel cuts messages into datagrams (UDP_SEGMENT). */
   readonly segmentation: boolean
+  /** Whether datagrams can be kept from being fragmented: `SendQueue.sendUnfragmented`. */
+  readonly canForbidFragments: boolean
   readonly #libc: Libc
   readonly #scratch: Memory
 
   private constructor(libc: Libc, segmentation: boolean) {
     this.#libc = libc
     this.segmentation = segmentation
+    this.canForbidFragments = Fragmentation.canBeForbidden(libc)
     this.#scratch = new Memory(libc, 2 * SOCKADDR)
   }
 
@@ -74,8 +80,8 @@ export class UdpSockets {
     this.#set(fd, SOL_SOCKET, SO_RCVBUF, options.receiveBuffer)
     this.#set(fd, SOL_SOCKET, SO_SNDBUF, options.sendBuffer)
     const { bytes, view, address } = this.#scratch
-    const length = writeSocketAddress(bytes, 0, family, local.ip, local.port)
-    if (libc.bind(fd, address, length) !== 0) {
+    writeSocketAddress(bytes, 0, family, local.ip, local.port)
+    if (libc.bind(fd, address, family === 4 ? SOCKADDR_IN_LENGTH : SOCKADDR_IN6_LENGTH) !== 0) {
       const code = errorName(libc.errno())
       this.close(fd)
       return { code }

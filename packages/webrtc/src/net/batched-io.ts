@@ -54,6 +54,7 @@ interface Destination extends Route {
  */
 export class BatchedIo implements UdpIo {
   readonly form = "batched"
+  readonly forwardUnfragmented?: UdpIo["forward"]
   readonly #paths: PathTable
   readonly #onBatch: (batch: Batch) => void
   readonly #options: UdpOptions
@@ -89,6 +90,7 @@ export class BatchedIo implements UdpIo {
     this.#batch = new Received(paths, this.#received, () => this.#counters.receiveDropped++)
     this.#queue = sockets.sendQueue(QUEUE, paths.capacity, this.#counters)
     this.#memory = sockets.memory(SEND_MEMORY)
+    if (sockets.canForbidFragments) this.forwardUnfragmented = this.#forwardUnfragmented
   }
 
   get bytes(): Uint8Array {
@@ -158,11 +160,7 @@ export class BatchedIo implements UdpIo {
   }
 
   forward(d: Datagram, skip: number, length: number, path: Path): void {
-    const { memory } = this.#received
-    if (d.bytes !== memory.bytes)
-      throw new TypeError("forward: the datagram is not of the batch being handled")
-    const offset = forwardedFrom(d, skip, length)
-    this.#enqueue(path, memory, offset, length)
+    this.#enqueue(path, this.#received.memory, this.#offsetOf(d, skip, length), length)
   }
 
   flush(): void {
@@ -207,6 +205,20 @@ export class BatchedIo implements UdpIo {
       this.#onBatch(this.#batch)
       if (slot + count < BATCH) return
     }
+  }
+
+  readonly #forwardUnfragmented: UdpIo["forward"] = (d, skip, length, path) => {
+    const offset = this.#offsetOf(d, skip, length)
+    const destination = path === NO_PATH ? undefined : this.#destination(path)
+    if (destination === undefined) this.#counters.sendDropped++
+    else this.#queue.sendUnfragmented(path, destination, this.#received.memory, offset, length)
+  }
+
+  /** Where the bytes of a `forward` begin in the memory of what was received. */
+  #offsetOf(d: Datagram, skip: number, length: number): number {
+    if (d.bytes !== this.#received.memory.bytes)
+      throw new TypeError("forward: the datagram is not of the batch being handled")
+    return forwardedFrom(d, skip, length)
   }
 
   #enqueue(path: Path, memory: Memory, offset: number, length: number): void {

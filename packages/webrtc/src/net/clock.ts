@@ -6,3 +6,20 @@ const ORIGIN = seconds * 1000 + nanoseconds / 1e6 - performance.now()
 export function monotonicNow(): number {
   return performance.now() + ORIGIN
 }
+
+/** What a driver knows the time by. */
+export interface Clock {
+  /** As `monotonicNow`, or a little earlier. */
+  now(): number
+  /** Calls something once, after a delay in ms. */
+  set(call: () => void, delay: number): unknown
+  /** What `set` returned; nothing happens where that was called already. */
+  clear(timer: unknown): void
+}
+
+/** The platform's. */
+export const NODE_CLOCK: Clock = {
+  now: monotonicNow,
+  set: (call, delay) => setTimeout(call, delay),
+  clear: timer => clearTimeout(timer as NodeJS.Timeout | undefined),
+}

@@ -37,7 +37,7 @@ after(() => loop?.stop())
 
 interface Form {
   readonly name: string
-  readonly options: Pick<DriverOptions<never>, "createIo" | "timers">
+  readonly options: Pick<DriverOptions<never>, "createIo" | "clock">
   /** What a script makes them by, and what it ends with. */
   readonly script: readonly [make: string, end: string]
 }
@@ -57,11 +57,11 @@ const forms: Form[] = [
 if (loop !== undefined)
   forms.push({
     name: "batched, on a loop of its own",
-    options: { createIo: loop.createIo, timers: loop },
+    options: { createIo: loop.createIo, clock: loop },
     script: [
       `const loop = chooseIo("auto").createLoop()
        loop.start()
-       const options = { createIo: loop.createIo, timers: loop }`,
+       const options = { createIo: loop.createIo, clock: loop }`,
       "loop.stop()",
     ],
   })
@@ -127,6 +127,36 @@ for (const { name, options: chosen, script } of forms) {
       socket.send(Buffer.from([5, 6]), local.port, "127.0.0.1")
       const [message] = (await once(socket, "message")) as [Buffer]
       assert.deepEqual([...message], [1, 2, 3, 4, 5, 6])
+      socket.close()
+      await driver.close()
+    })
+
+    test("forwarded unfragmented, a datagram leaves in its turn; who cannot promise it does not offer it", async () => {
+      let isOffered = false
+      const driver = driverOf(
+        machine<never>({
+          receive(d, _now, out) {
+            const whole = out.forwardUnfragmented
+            isOffered = whole !== undefined
+            out.forward(d, 0, 1, d.path)
+            whole?.(d, 1, 1, d.path)
+            out.forward(d, 2, 1, d.path)
+          },
+        }),
+      )
+      const { local } = await driver.listen({ address: "127.0.0.1", port: 0 })
+      const socket = await client()
+      socket.send(Buffer.from([5, 6, 7]), local.port, "127.0.0.1")
+      const heard: number[] = []
+      await new Promise<void>(resolve => {
+        socket.on("message", ([byte]) => {
+          heard.push(byte!)
+          if (byte === 7) resolve()
+        })
+      })
+      assert.equal(isOffered, driver.form === "batched")
+      assert.deepEqual(heard, isOffered ? [5, 6, 7] : [5, 7])
+      assert.equal(driver.counters().sent, heard.length)
       socket.close()
       await driver.close()
     })

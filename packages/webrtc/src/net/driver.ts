@@ -16,11 +16,10 @@ import {
   type Request,
   type Socket,
 } from "../contract/index.ts"
-import { monotonicNow } from "./clock.ts"
+import { type Clock, NODE_CLOCK } from "./clock.ts"
 import { DgramIo } from "./dgram-io.ts"
 import { addressFrom } from "./ip-text.ts"
 import { type Stream, type StreamCounters, StreamIo, type StreamLimits } from "./stream-io.ts"
-import { NODE_TIMERS, type Timers } from "./timers.ts"
 import {
   type Batch,
   type CreateUdpIo,
@@ -46,7 +45,7 @@ export interface DriverOptions<Event> {
   /** Default: `DgramIo`. */
   readonly createIo?: CreateUdpIo
   /** Default: the platform's. */
-  readonly timers?: Timers
+  readonly clock?: Clock
   /** Entries of the table of paths, default 65,536. */
   readonly paths?: number
 }
@@ -87,7 +86,7 @@ export class Driver<Event = never> {
   /** Numbers of closed sockets, the longest unused first. */
   readonly #free: Socket[] = []
   #sockets = 0
-  readonly #timers: Timers
+  readonly #clock: Clock
   #timer: unknown
   /** When the timer fires, on the machine's clock. */
   #timerAt = Infinity
@@ -98,7 +97,7 @@ export class Driver<Event = never> {
   constructor(machine: Machine<Event>, options: DriverOptions<Event> = {}) {
     this.#machine = machine
     this.#options = options
-    this.#timers = options.timers ?? NODE_TIMERS
+    this.#clock = options.clock ?? NODE_CLOCK
     this.#paths = new PathTable(options.paths, randomInt(2 ** 32))
     const createIo = options.createIo ?? ((paths, onBatch, udp) => new DgramIo(paths, onBatch, udp))
     this.#io = createIo(this.#paths, batch => this.#receive(batch), options.udp ?? {})
@@ -158,7 +157,7 @@ export class Driver<Event = never> {
   command<T>(give: (now: number, out: Out<Event>) => T): T {
     if (this.#running) throw new Error("command: given from within the machine; events are the place for it")
     if (this.#closed !== undefined) throw new Error("command: this driver is closed")
-    const now = monotonicNow()
+    const now = this.#clock.now()
     this.#running = true
     try {
       return give(now, this.#out)
@@ -186,7 +185,7 @@ export class Driver<Event = never> {
   /** Stops the timer and closes every socket; the machine is not called again. Resolves when nothing is left. */
   close(): Promise<void> {
     if (this.#closed === undefined) {
-      this.#timers.clear(this.#timer)
+      this.#clock.clear(this.#timer)
       this.#closed = this.#shutdown()
     }
     return this.#closed
@@ -198,7 +197,7 @@ export class Driver<Event = never> {
 
   #receive(batch: Batch): void {
     if (this.#closed !== undefined) return
-    const now = monotonicNow()
+    const now = this.#clock.now()
     const d = this.#datagram
     this.#running = true
     for (let i = 0; i < batch.count; i++) {
@@ -215,7 +214,7 @@ export class Driver<Event = never> {
 
   #reply(reply: Reply): void {
     if (this.#closed !== undefined) return
-    const now = monotonicNow()
+    const now = this.#clock.now()
     this.#running = true
     try {
       this.#machine.reply(reply, now, this.#out)
@@ -228,7 +227,7 @@ export class Driver<Event = never> {
 
   #lost(path: Path): void {
     if (this.#closed !== undefined) return
-    const now = monotonicNow()
+    const now = this.#clock.now()
     this.#running = true
     try {
       this.#machine.closed?.(path, now, this.#out)
@@ -242,7 +241,7 @@ export class Driver<Event = never> {
   #tick(): void {
     this.#timer = undefined
     this.#timerAt = Infinity
-    const now = monotonicNow()
+    const now = this.#clock.now()
     // Timers of the platform may fire a fraction of a millisecond early.
     if (now >= this.#machine.nextTick) {
       this.#running = true
@@ -323,10 +322,10 @@ export class Driver<Event = never> {
   #arm(now: number): void {
     const { nextTick } = this.#machine
     if (this.#closed !== undefined || nextTick === Infinity || nextTick >= this.#timerAt) return
-    this.#timers.clear(this.#timer)
+    this.#clock.clear(this.#timer)
     const delay = Math.min(Math.max(Math.ceil(nextTick - now), 1), LONGEST_DELAY)
     this.#timerAt = now + delay
-    this.#timer = this.#timers.set(() => this.#tick(), delay)
+    this.#timer = this.#clock.set(() => this.#tick(), delay)
   }
 
   #claim(): Socket {
@@ -346,6 +345,7 @@ export class Driver<Event = never> {
 
 class DriverOut<Event> implements Out<Event> {
   readonly paths: Paths
+  readonly forwardUnfragmented?: UdpIo["forward"]
   readonly #io: UdpIo
   readonly #streams: StreamIo
   /** Of the last `reserve`, where its path is a stream. */
@@ -359,6 +359,7 @@ class DriverOut<Event> implements Out<Event> {
     this.paths = paths
     this.#io = io
     this.#streams = streams
+    if (io.forwardUnfragmented !== undefined) this.forwardUnfragmented = io.forwardUnfragmented
   }
 
   get bytes(): Uint8Array {

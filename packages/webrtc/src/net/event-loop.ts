@@ -1,6 +1,6 @@
 import type { Readiness, Signal, UdpSockets } from "../native/index.ts"
 import { BatchedIo } from "./batched-io.ts"
-import type { Timers } from "./timers.ts"
+import { type Clock, monotonicNow } from "./clock.ts"
 import type { CreateUdpIo } from "./udp-io.ts"
 import type { Waiting, Watched, Watcher } from "./waiting.ts"
 
@@ -10,7 +10,7 @@ const READY = 64
 export interface EventLoopOptions {
   /** The longest that it waits at once, in ms: whoever ends the thread waits so long. Default 1,000. */
   readonly patience?: number
-  /** How long it runs before Node's own loop has its turn, in ms: promises, messages, what the collector left to do. Default 50. */
+  /** How long it runs before Node's own loop has its turn, in ms: promises, messages, what the collector left to do. Default 1,000. */
   readonly turn?: number
 }
 
@@ -19,7 +19,7 @@ export interface EventLoopOptions {
  * sockets can be read, a timer is due, or another thread raises its signal. Node's own loop costs more for each wake-up
  * than a small packet does altogether. That one has its turn when this one is signalled, and every now and then.
  */
-export class EventLoop implements Waiting, Timers {
+export class EventLoop implements Waiting, Clock {
   readonly #sockets: UdpSockets
   readonly #readiness: Readiness
   readonly #signal: Signal
@@ -32,8 +32,10 @@ export class EventLoop implements Waiting, Timers {
   /** When the first of them is due, or earlier. */
   #due = Infinity
   #immediate: NodeJS.Immediate | undefined
+  /** When it last woke up, as long as it has not left off; else -1. Always a number, lest each be a new object. */
+  #now = -1
 
-  constructor(sockets: UdpSockets, { patience = 1000, turn = 50 }: EventLoopOptions = {}) {
+  constructor(sockets: UdpSockets, { patience = 1000, turn = 1000 }: EventLoopOptions = {}) {
     this.#sockets = sockets
     this.#patience = patience
     this.#turn = turn
@@ -83,8 +85,12 @@ export class EventLoop implements Waiting, Timers {
     this.#calls.push(call)
   }
 
+  now(): number {
+    return this.#now < 0 ? monotonicNow() : this.#now
+  }
+
   set(call: () => void, delay: number): Timer {
-    const timer = { at: performance.now() + delay, call }
+    const timer = { at: monotonicNow() + delay, call }
     this.#timers.add(timer)
     this.#due = Math.min(this.#due, timer.at)
     return timer
@@ -95,23 +101,25 @@ export class EventLoop implements Waiting, Timers {
   }
 
   #run(): void {
-    let now = performance.now()
+    let now = monotonicNow()
     const until = now + this.#turn
+    let isOver = false
     do {
       const count = this.#readiness.wait(this.#timeout(now))
-      let isSignalled = false
+      now = monotonicNow()
+      this.#now = now
       for (let i = 0; i < count; i++) {
         const fd = this.#readiness.ready(i)
-        if (fd === this.#signal.fd) isSignalled = true
-        else this.#watchers[fd]?.readable()
+        if (fd === this.#signal.fd) {
+          this.#signal.clear()
+          isOver = true
+        } else this.#watchers[fd]?.readable()
       }
-      const hasCalled = this.#callLater()
-      now = performance.now()
+      // What is called may settle promises, and those go on when Node has its turn.
+      if (this.#callLater()) isOver = true
       if (now >= this.#due) this.#callDue(now)
-      if (isSignalled) this.#signal.clear()
-      // What was called may have settled promises, and those go on when Node has its turn.
-      if (isSignalled || hasCalled) return
-    } while (now < until && this.#immediate !== undefined)
+    } while (!isOver && now < until && this.#immediate !== undefined)
+    this.#now = -1
   }
 
   #timeout(now: number): number {

@@ -35,6 +35,8 @@ export interface UdpIo {
   commit(length: number): void
   /** Queues bytes of a received datagram, uncopied. Only for a datagram of the batch being handled. */
   forward(d: Datagram, skip: number, length: number, path: Path): void
+  /** As `forward`, but at once and in one piece or not at all (the DF bit is set). Absent where that cannot be had. */
+  readonly forwardUnfragmented?: UdpIo["forward"]
   /** Sends what was queued. */
   flush(): void
   /**

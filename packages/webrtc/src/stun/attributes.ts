@@ -1,4 +1,4 @@
-/** Attribute types (RFC 8489 §18.3, RFC 8656 §18, RFC 5780 §7). Below 0x8000 a receiver must understand them. */
+/** Attribute types (RFC 8489 §18.3, RFC 8656 §18, RFC 5780 §7, RFC 8016 §4). Below 0x8000 a receiver must understand them. */
 export const Attribute = {
   mappedAddress: 0x0001,
   changeRequest: 0x0003,
@@ -33,6 +33,7 @@ export const Attribute = {
   fingerprint: 0x8028,
   responseOrigin: 0x802b,
   otherAddress: 0x802c,
+  mobilityTicket: 0x8030,
   /** ADDITIONAL-ADDRESS-FAMILY before it had a number (draft-martinsen-tram-ssoda), as coturn's client still sends it. */
   additionalAddressFamilyOfDraft: 0x8032,
 } as const

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { parseIp } from "../bytes/index.ts"
-import { Attribute, MessageClass, Method, StunWriter } from "../stun/index.ts"
-import { Client, newTransactionId } from "./testing/client.ts"
+import { Attribute, Method, type StunWriter } from "../stun/index.ts"
+import { Client, newTransactionId, read } from "./testing/client.ts"
 import { address, World } from "./testing/world.ts"
 
 const PEER = address("8.8.8.8:9000")
@@ -77,27 +77,6 @@ describe("Allocate", () => {
     const client = new Client(both, "[2a01::1]:1")
     client.allocate()
     assert.equal(client.relayed!.ip.length, 4)
-  })
-
-  test("420 for DONT-FRAGMENT, which no socket of ours is asked for; a Send with it is dropped", () => {
-    const world = new World()
-    const client = new Client(world, "1.2.3.4:5000")
-    const refused = client.allocate(writer => writer.flag(Attribute.dontFragment))
-    assert.equal(refused.code, 420)
-    assert.deepEqual([...refused.message.value(Attribute.unknownAttributes)!], [0, 0x1a])
-    client.allocate()
-    client.permit(PEER)
-    const send = (fragile: boolean) => {
-      const indication = new Uint8Array(100)
-      const writer = new StunWriter()
-      writer.begin(indication, 0, 100, MessageClass.indication, Method.send, newTransactionId())
-      writer.xorAddress(Attribute.xorPeerAddress, PEER.ip, PEER.port)
-      if (fragile) writer.flag(Attribute.dontFragment)
-      writer.attribute(Attribute.data, Uint8Array.of(1))
-      return client.send(indication.slice(0, writer.end()))
-    }
-    assert.equal(send(false).length, 1)
-    assert.deepEqual(send(true), [])
   })
 
   test("the lifetime is what is asked for, within bounds", () => {
@@ -333,13 +312,53 @@ describe("EVEN-PORT and RESERVATION-TOKEN", () => {
     busy.occupied.add(50_002)
     assert.equal(new Client(busy, "1.2.3.4:5000").allocate(even(true)).code, 508)
     assert.equal(busy.server.counters().freePorts, 8)
-    // The reserved port itself may be somebody else's by then.
-    busy.occupied.clear()
-    const first = new Client(busy, "1.2.3.4:5000")
-    const token = first.allocate(even(true)).message.value(Attribute.reservationToken)!.slice()
-    busy.occupied.add(first.relayed!.port + 1)
-    assert.equal(new Client(busy, "1.2.3.4:5001").allocate(claim(token)).code, 508)
-    busy.close()
-    assert.equal(busy.server.counters().freePorts, 8)
+  })
+
+  test("both of a pair are bound at once, so that what is promised is there", () => {
+    const world = new World({ relayPorts: { min: 50_000, max: 50_003 } })
+    // A pair whose second port is somebody else's is none.
+    world.occupied.add(50_001)
+    for (let i = 0; i < 20; i++) {
+      const client = new Client(world, "1.2.3.4:5000")
+      const token = client.allocate(even(true)).message.value(Attribute.reservationToken)!.slice()
+      assert.equal(client.relayed!.port, 50_002)
+      assert.equal(world.sockets.size, 2)
+      const second = new Client(world, "1.2.3.4:5001")
+      assert.equal(second.allocate(claim(token)).code, 0)
+      assert.equal(second.relayed!.port, 50_003)
+      client.refresh(0)
+      assert.equal(second.permit(address("8.8.8.8:1")).code, 0)
+      assert.equal(second.hear(address("8.8.8.8:1"), Uint8Array.of(1)).length, 1)
+      second.refresh(0)
+      assert.deepEqual([world.sockets.size, world.server.counters().freePorts], [0, 8])
+    }
+    world.close()
+  })
+
+  test("what comes for a port that is only reserved is for nobody, were it a request", () => {
+    const world = new World()
+    const client = new Client(world, "1.2.3.4:5000")
+    client.allocate(even(true))
+    const reserved = world.socketOn(client.relayed!.port + 1)
+    assert.deepEqual(world.deliver(reserved, address("8.8.8.8:1"), client.plain(Method.binding)), [])
+    assert.equal(world.server.counters().drops["no-permission"], 1)
+    assert.equal(world.server.counters().bindingRequests, 0)
+    world.advance(30_000)
+    assert.equal(world.sockets.size, 1)
+  })
+
+  test("one of a pair that comes too late, or without the other, is given back", () => {
+    const world = new World({ relayPorts: { min: 50_000, max: 50_001 } })
+    world.binds = "held"
+    const client = new Client(world, "1.2.3.4:5000")
+    client.challenge()
+    client.send(
+      client.signed(Method.allocate, writer => [writer.requestedTransport(17), writer.evenPort(true)]),
+    )
+    assert.equal(world.asked.length, 2)
+    world.occupied.add(50_001)
+    const [refused] = world.answerBinds()
+    assert.equal(read(refused!.bytes).code, 508)
+    assert.deepEqual([world.sockets.size, world.server.counters().freePorts], [0, 4])
   })
 })

@@ -3,25 +3,31 @@ import { AddressFamily, Attribute, Method, type StunMessage, TRANSPORT_UDP } fro
 import type { Allocation, PortWish } from "./allocation.ts"
 import { type AlternateServers, alternateFor } from "./alternate-server.ts"
 import { userOf } from "./credentials.ts"
+import type { TurnEvent } from "./event.ts"
 import { type Context, desiredLifetime, familyIn, type Refusal, type Request, refusal } from "./request.ts"
 import { RESERVATION_TOKEN_LENGTH } from "./reservation.ts"
 import type { ReplyTo } from "./responder.ts"
 
+type TurnOut = Out<TurnEvent>
+
 /** The Allocate method (RFC 8656 §7.2). Its answer has to wait for the driver to bind a socket. */
 export class Allocate {
   readonly #context: Context
+  readonly #opened: (allocation: Allocation, out: TurnOut) => void
   /** Where newcomers are sent while the server drains. */
   #alternates: AlternateServers = {}
 
-  constructor(context: Context) {
+  /** `opened` is called for each allocation that relays from now on. */
+  constructor(context: Context, opened: (allocation: Allocation, out: TurnOut) => void) {
     this.#context = context
+    this.#opened = opened
   }
 
   redirect(alternates: AlternateServers): void {
     this.#alternates = alternates
   }
 
-  handle(request: Request, now: number, out: Out<never>): Refusal | undefined {
+  handle(request: Request, now: number, out: TurnOut): Refusal | undefined {
     const { table, limits } = this.#context
     const { message, from, to } = request
     const existing = table.ofClient(to.client)
@@ -43,6 +49,13 @@ export class Allocate {
     if (relays.length === 0) return refusal(440, "no relayed address of that family")
     const lifetime = desiredLifetime(message, limits)
     if (lifetime === undefined) return refusal(400, "unreadable LIFETIME")
+
+    const { tickets } = this.#context
+    const wishedTicket = message.value(Attribute.mobilityTicket)
+    // RFC 8016 §3.1.2. Where mobility is off it is ignored, as by who never heard of it: 405 would cost the client its relay.
+    if (tickets !== undefined && wishedTicket !== undefined && wishedTicket.length > 0) {
+      return refusal(400, "a MOBILITY-TICKET where there is no allocation yet")
+    }
 
     // A reserved port is here, beside the allocation that it was reserved with.
     const elsewhere = typeof port === "object" ? undefined : this.#alternateFor(request, out)
@@ -69,49 +82,57 @@ export class Allocate {
         fingerprint: to.fingerprint,
         lifetime,
         port,
+        isMobile: tickets !== undefined && wishedTicket !== undefined,
       },
       relays,
       missing === undefined ? undefined : { family: missing, code: 440 },
+      now,
       out,
     )
-    return allocation === undefined ? refusal(508, "no relay port is free that would do") : undefined
+    if (allocation === undefined) return refusal(508, "no relay port is free that would do")
+    // The socket of a reserved port is there.
+    if (typeof port === "object") this.#open(allocation, now, out)
+    return undefined
   }
 
-  /** The socket is there. Returns the allocations that relay from now on: none while more is awaited. */
-  bound(id: number, socket: Socket, now: number, out: Out<never>): readonly Allocation[] {
+  /** A socket is there. */
+  bound(id: number, socket: Socket, now: number, out: TurnOut): void {
     const allocation = this.#context.table.bound(id, socket, now, out)
-    return allocation === undefined ? [] : this.#open(allocation, now, out)
+    if (allocation !== undefined) this.#open(allocation, now, out)
   }
 
   /**
-   * No socket. Returns the client that is to be refused, unless another port is being tried; or the other one of a dual
-   * allocation, where that was waiting for this one and now relays alone.
+   * No socket. Returns the client that was refused, unless another port is being tried, or the other one of a dual
+   * allocation was waiting for this one and now relays alone.
    */
   failed(
     id: number,
     reason: BindFailure,
     now: number,
-    out: Out<never>,
-  ): { client: Path; refused: Refusal } | readonly Allocation[] {
+    out: TurnOut,
+  ): { client: Path; refused: Refusal } | undefined {
     const { table, responder } = this.#context
     const allocation = table.failed(id, reason, out)
-    if (allocation === undefined) return []
+    if (allocation === undefined) return undefined
     const other = table.ofClient(allocation.client)
-    if (other !== undefined) return this.#open(other, now, out)
+    if (other !== undefined) {
+      this.#open(other, now, out)
+      return undefined
+    }
     responder.error(replyTo(allocation), 508, out)
     const why = reason === "in-use" ? "the relay ports tried are in use" : "no socket could be bound"
     return { client: allocation.client, refused: refusal(508, why) }
   }
 
   /** Tells the client, once everything is there. */
-  #open(allocation: Allocation, now: number, out: Out<never>): readonly Allocation[] {
-    if (!allocation.isComplete) return []
+  #open(allocation: Allocation, now: number, out: TurnOut): void {
+    if (!allocation.isComplete) return
     for (const each of allocation.both) each.isOpen = true
     this.#succeed(allocation, replyTo(allocation), now, out)
-    return allocation.both
+    for (const each of allocation.both) this.#opened(each, out)
   }
 
-  #alternateFor({ message, to }: Request, out: Out<never>): Refusal["attributes"] {
+  #alternateFor({ message, to }: Request, out: TurnOut): Refusal["attributes"] {
     return alternateFor(this.#alternates, {
       transport: out.paths.transport(to.client),
       address: out.paths.remote(to.client),
@@ -142,7 +163,7 @@ export class Allocate {
    * RFC 8656 §7.2: a retransmission has the transaction id that made the allocation and gets the same
    * answer; while the socket is still awaited it gets the answer that will come. Anything else is a mismatch.
    */
-  #repeat(existing: Allocation, request: Request, now: number, out: Out<never>): Refusal | undefined {
+  #repeat(existing: Allocation, request: Request, now: number, out: TurnOut): Refusal | undefined {
     if (request.from.key !== existing.key || !request.message.hasTransactionId(existing.transactionId)) {
       return refusal(437, "the client has an allocation")
     }
@@ -150,7 +171,7 @@ export class Allocate {
     return undefined
   }
 
-  #succeed(allocation: Allocation, to: ReplyTo, now: number, out: Out<never>): void {
+  #succeed(allocation: Allocation, to: ReplyTo, now: number, out: TurnOut): void {
     const client = out.paths.remote(allocation.client)
     this.#context.responder.success(to, out, writer => {
       for (const { relayed } of allocation.both) {
@@ -165,6 +186,9 @@ export class Allocate {
       const token = allocation.reservationToken
       if (token !== undefined) writer.attribute(Attribute.reservationToken, token)
       writer.xorAddress(Attribute.xorMappedAddress, client.ip, client.port)
+      const { mobility } = allocation
+      const ticket = mobility && this.#context.tickets?.seal(mobility)
+      if (ticket) writer.attribute(Attribute.mobilityTicket, ticket)
     })
   }
 }

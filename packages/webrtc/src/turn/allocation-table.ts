@@ -9,10 +9,12 @@ import {
   type Transport,
 } from "../contract/index.ts"
 import { Allocation, type AllocationRequest, type PortWish, type TwinError } from "./allocation.ts"
+import { AwaitedSockets } from "./awaited-sockets.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
 import type { Common } from "./common.ts"
 import { roomOf } from "./credentials.ts"
 import { Deadlines } from "./deadlines.ts"
+import { Mobility } from "./mobility.ts"
 import type { TurnLimits } from "./options.ts"
 import { PathMap } from "./path-map.ts"
 import { PERMISSION_LIFETIME, Permission } from "./permission.ts"
@@ -34,13 +36,13 @@ export class AllocationTable {
   readonly #byClient = new PathMap<Allocation>()
   readonly #bySocket: (Allocation | undefined)[] = []
   readonly #channels = new PathMap<Channel>()
-  /** Waiting for their socket, by the id of the request. */
-  readonly #binding = new Map<number, Allocation>()
+  /** Those that may move, by what their tickets name them by. */
+  readonly #byTicket = new Map<number, Allocation>()
+  readonly #awaited = new AwaitedSockets()
   readonly #common: Common
   readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
-  #lastBind = 0
 
   constructor(limits: TurnLimits, random: RandomPool, relays: readonly RelayAddresses[], common: Common) {
     this.#common = common
@@ -80,13 +82,26 @@ export class AllocationTable {
     return Math.min(this.#deadlines.next, this.#reservations.nextExpiry)
   }
 
-  /** The client's allocation; of a dual one the first, which knows its twin. */
+  /**
+   * The client's allocation; of a dual one the first, which knows its twin. Its `client` is another where it is expected
+   * here and did not come yet.
+   */
   ofClient(client: Path): Allocation | undefined {
     return this.#byClient.get(client)
   }
 
+  /** The one that may move by a MOBILITY-TICKET. */
+  ofTicket(handle: number): Allocation | undefined {
+    return this.#byTicket.get(handle)
+  }
+
   ofSocket(socket: Socket): Allocation | undefined {
     return this.#bySocket[socket]
+  }
+
+  /** Whether it is a relay socket that is kept for who comes with a RESERVATION-TOKEN. */
+  isReserved(socket: Socket): boolean {
+    return this.#reservations.has(socket)
   }
 
   /** The open channel to a peer, by the path from the relay socket to it. */
@@ -141,13 +156,14 @@ export class AllocationTable {
   }
 
   /**
-   * Makes an allocation, or a dual one of two address families, and asks for the sockets; `undefined` when no port is left
-   * that would do. `twinError` is why there is but one where two were asked for.
+   * Makes an allocation, or a dual one of two address families, and asks for the sockets, unless that was reserved and is
+   * there; `undefined` when no port is left that would do. `twinError` is why there is but one where two were asked for.
    */
   create(
     request: AllocationRequest,
     relays: readonly RelayAddresses[],
     twinError: TwinError | undefined,
+    now: number,
     out: AnyOut,
   ): Allocation | undefined {
     const made: Allocation[] = []
@@ -163,8 +179,14 @@ export class AllocationTable {
     first.twin = second
     if (second !== undefined) second.twin = first
     else first.twinError = missing
+    if (request.isMobile) {
+      first.mobility = new Mobility(first.number)
+      if (second !== undefined) second.mobility = first.mobility
+      this.#byTicket.set(first.number, first)
+    }
     // The socket may come at once: by now everything is in its place.
-    for (const allocation of made) this.#bind(allocation, out)
+    if (typeof request.port === "object") this.#give(first, request.port.socket, now)
+    else for (const allocation of made) this.#bind(allocation, out)
     return first
   }
 
@@ -183,35 +205,36 @@ export class AllocationTable {
     return allocation
   }
 
-  /** A socket came. Returns whose it is; it is closed at once when nobody waits for it any more. */
+  /** A socket came. Returns whose it is, once all that it waits for is there. */
   bound(id: number, socket: Socket, now: number, out: AnyOut): Allocation | undefined {
-    const allocation = this.#binding.get(id)
-    if (allocation === undefined) {
-      out.ask({ type: "close", socket })
-      return undefined
+    const awaited = this.#awaited.bound(id, socket, out)
+    if (awaited === undefined) return undefined
+    const { allocation, sockets } = awaited
+    const [own, next] = sockets
+    if (next !== undefined) {
+      const { user, relayed } = allocation
+      const relay = this.#relayOf(allocation)
+      allocation.reservationToken = this.#reservations.make(relay, relayed.port + 1, user, next, now).token
     }
-    this.#binding.delete(id)
+    this.#give(allocation, own!, now)
+    return allocation
+  }
+
+  #give(allocation: Allocation, socket: Socket, now: number): void {
     allocation.socket = socket
     allocation.boundAt = now
     this.#bySocket[socket] = allocation
     const relay = this.#relayOf(allocation)
-    const { port } = allocation.relayed
-    relay.give(port, allocation)
-    if (allocation.portWish === "even-with-next") {
-      allocation.reservationToken = this.#reservations.make(relay, port + 1, allocation.user, now).token
-    }
+    relay.give(allocation.relayed.port, allocation)
     this.#putBackTried(allocation, relay)
     this.refresh(allocation, allocation.lifetime, now)
-    return allocation
   }
 
   /** No socket came. Tries another port where that may help; else returns the allocation, now gone, parted from its twin. */
   failed(id: number, reason: BindFailure, out: AnyOut): Allocation | undefined {
-    const allocation = this.#binding.get(id)
+    const allocation = this.#awaited.failed(id, out)
     if (allocation === undefined) return undefined
-    this.#binding.delete(id)
-    const isReserved = typeof allocation.portWish === "object"
-    if (reason === "in-use" && !isReserved && allocation.triedPorts.length + 1 < this.#limits.bindTries) {
+    if (reason === "in-use" && allocation.triedPorts.length + 1 < this.#limits.bindTries) {
       const relay = this.#relayOf(allocation)
       const next = this.#takePort(allocation.portWish, relay)
       if (next !== undefined) {
@@ -232,6 +255,41 @@ export class AllocationTable {
   refresh(allocation: Allocation, lifetime: number, now: number): void {
     allocation.expiresAt = now + lifetime * 1000
     this.#deadlines.set(allocation, allocation.nextExpiry)
+  }
+
+  /** Expects the client at `path` from now on, until it sends from there; and nowhere else that it was expected before. */
+  expectMove(allocation: Allocation, path: Path, out: AnyOut): void {
+    this.forgetMove(allocation, out)
+    const mobility = allocation.mobility!
+    mobility.sequence++
+    mobility.movedTo = path
+    out.paths.hold(path)
+    this.#byClient.set(path, allocation)
+  }
+
+  /** The client came to where it was expected: the path that it had is not its any more. */
+  arrive(allocation: Allocation, out: AnyOut): void {
+    const from = allocation.client
+    const to = allocation.mobility!.movedTo!
+    for (const each of allocation.both) {
+      this.#perTransport[each.transport]--
+      each.client = to
+      each.transport = out.paths.transport(to)
+      this.#perTransport[each.transport]++
+      out.paths.hold(to)
+      out.paths.release(from)
+    }
+    out.paths.release(to)
+    this.#byClient.delete(from)
+  }
+
+  /** The client is not expected any more where it has not come. */
+  forgetMove({ mobility, client }: Allocation, out: AnyOut): void {
+    const path = mobility?.movedTo
+    if (mobility === undefined || path === undefined || path === client) return
+    mobility.movedTo = undefined
+    this.#byClient.delete(path)
+    out.paths.release(path)
   }
 
   /** Installs or refreshes a permission (RFC 8656 §9). Returns whether it is new. */
@@ -279,7 +337,7 @@ export class AllocationTable {
       reservation !== undefined;
       reservation = this.#reservations.expireNext(now)
     ) {
-      this.#giveUp(reservation)
+      this.#giveUp(reservation, out)
     }
     // Whoever is looked at is due later afterwards, or gone: each at most once per call of the owner's loop.
     for (let item = this.#deadlines.take(now); item !== undefined; item = this.#deadlines.take(now)) {
@@ -313,7 +371,7 @@ export class AllocationTable {
     this.#common.addAllocations(-1)
     this.#perTransport[allocation.transport]--
     this.#deadlines.remove(allocation)
-    this.#part(allocation)
+    this.#part(allocation, out)
     for (const channel of allocation.channels.all) this.#closeChannel(channel, out)
     out.paths.release(allocation.client)
     this.#count(allocation.user, -1)
@@ -325,34 +383,37 @@ export class AllocationTable {
     }
     this.#putBackTried(allocation, relay)
     relay.takeBack(allocation.relayed.port)
-    if (!allocation.isBound) {
-      // Its socket may still come, and is closed then.
-      for (const [id, waiting] of this.#binding) if (waiting === allocation) this.#binding.delete(id)
-      return
-    }
+    // Its socket may still come, and is closed then.
+    if (!allocation.isBound) return this.#awaited.forget(allocation, out)
     this.#bySocket[allocation.socket] = undefined
     out.ask({ type: "close", socket: allocation.socket })
   }
 
   /** Takes an allocation from its client, and from its twin, which then is the client's only one. */
-  #part(allocation: Allocation): void {
-    const { twin, client } = allocation
+  #part(allocation: Allocation, out: AnyOut): void {
+    const { twin, client, mobility } = allocation
     allocation.twin = undefined
     if (twin !== undefined) {
       twin.twin = undefined
       this.#byClient.set(client, twin)
-    } else this.#byClient.delete(client)
+      if (mobility !== undefined) this.#byTicket.set(mobility.handle, twin)
+      if (mobility?.movedTo !== undefined) this.#byClient.set(mobility.movedTo, twin)
+      return
+    }
+    this.forgetMove(allocation, out)
+    this.#byClient.delete(client)
+    if (mobility !== undefined) this.#byTicket.delete(mobility.handle)
   }
 
   /** Nobody waits for sockets any more, those that still come are closed; nor does anybody claim a port. */
-  forgetAwaited(): void {
-    this.#binding.clear()
+  forgetAwaited(out: AnyOut): void {
+    this.#awaited.clear(out)
     for (
       let reservation = this.#reservations.expireNext(Infinity);
       reservation !== undefined;
       reservation = this.#reservations.expireNext(Infinity)
     ) {
-      this.#giveUp(reservation)
+      this.#giveUp(reservation, out)
     }
   }
 
@@ -367,7 +428,8 @@ export class AllocationTable {
     this.#count(reservation.user, -1)
   }
 
-  #giveUp(reservation: Reservation): void {
+  #giveUp(reservation: Reservation, out: AnyOut): void {
+    out.ask({ type: "close", socket: reservation.socket })
     reservation.relay.takeBack(reservation.port)
     this.#count(reservation.user, -1)
   }
@@ -379,9 +441,8 @@ export class AllocationTable {
   }
 
   #bind(allocation: Allocation, out: AnyOut): void {
-    const id = ++this.#lastBind
-    this.#binding.set(id, allocation)
-    out.ask({ type: "bind", id, family: allocation.family, port: allocation.relayed.port })
+    const { port } = allocation.relayed
+    this.#awaited.ask(allocation, allocation.portWish === "even-with-next" ? [port, port + 1] : [port], out)
   }
 
   #relayOf(allocation: Allocation): RelayAddresses {

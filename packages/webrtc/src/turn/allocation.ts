@@ -5,6 +5,7 @@ import { type ByteBucket, limitedTo } from "./byte-bucket.ts"
 import { type Channel, ChannelTable } from "./channel.ts"
 import type { Due } from "./deadlines.ts"
 import type { LongTermKey } from "./long-term-key.ts"
+import type { Mobility } from "./mobility.ts"
 import { findPermission, type Permission } from "./permission.ts"
 import type { Reservation } from "./reservation.ts"
 import type { AllocationUsage } from "./usage.ts"
@@ -37,6 +38,8 @@ export interface AllocationRequest {
   /** Seconds. */
   readonly lifetime: number
   readonly port: PortWish
+  /** Whether its client may take it to another address (RFC 8016). */
+  readonly isMobile: boolean
 }
 
 /**
@@ -45,10 +48,10 @@ export interface AllocationRequest {
  */
 export class Allocation implements Due {
   readonly number: number
-  /** The 5-tuple; held for as long as the allocation exists. */
-  readonly client: Path
+  /** The 5-tuple; held for as long as it is the client's. */
+  client: Path
   /** What the client reaches us over; peers are always reached over UDP. */
-  readonly transport: Transport
+  transport: Transport
   readonly username: Uint8Array
   readonly user: string
   readonly key: LongTermKey
@@ -73,6 +76,8 @@ export class Allocation implements Due {
   twin: Allocation | undefined = undefined
   /** Why there is no twin although one was asked for. */
   twinError: TwinError | undefined = undefined
+  /** What lets it move with its client (RFC 8016); `undefined` where that was not asked for. */
+  mobility: Mobility | undefined = undefined
   /** Ports that turned out to be in use by others, kept aside until one is found. */
   triedPorts: number[] = []
   /** In ms, on the machine's clock; set when bound. */
@@ -87,6 +92,8 @@ export class Allocation implements Due {
   bytesToPeers = 0
   packetsToClient = 0
   bytesToClient = 0
+  packetsJoined = 0
+  bytesJoined = 0
   readonly #unpermitted: Uint8Array[] = []
   due: number = Infinity
   place = -1
@@ -142,6 +149,8 @@ export class Allocation implements Due {
       bytesToPeers: this.bytesToPeers,
       packetsToClient: this.packetsToClient,
       bytesToClient: this.bytesToClient,
+      packetsJoined: this.packetsJoined,
+      bytesJoined: this.bytesJoined,
       duration: now - this.boundAt,
     }
   }

@@ -38,6 +38,12 @@ export interface TurnCounters {
   readonly bytesToPeers: number
   readonly packetsToClients: number
   readonly bytesToClients: number
+  /**
+   * Of those to peers, what went to another allocation of this server inside the process: each of them would otherwise
+   * have been sent once more, and received once more.
+   */
+  readonly packetsJoined: number
+  readonly bytesJoined: number
   readonly bindingRequests: number
   /** Requests answered with each error code. */
   readonly errors: Readonly<Record<number, number>>
@@ -52,6 +58,8 @@ export class Counters {
   bytesToPeers = 0
   packetsToClients = 0
   bytesToClients = 0
+  packetsJoined = 0
+  bytesJoined = 0
   bindingRequests = 0
   evidenceSuppressed = 0
   readonly errors: Record<number, number> = {}
@@ -86,6 +94,8 @@ export class Counters {
       bytesToPeers: this.bytesToPeers,
       packetsToClients: this.packetsToClients,
       bytesToClients: this.bytesToClients,
+      packetsJoined: this.packetsJoined,
+      bytesJoined: this.bytesJoined,
       bindingRequests: this.bindingRequests,
       errors: { ...this.errors },
       drops: { ...this.drops },

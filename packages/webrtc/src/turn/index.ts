@@ -17,6 +17,7 @@ export {
   type TimeLimitedCredentials,
   timeLimitedCredentials,
 } from "./credentials.ts"
+export type { TurnEvent } from "./event.ts"
 export {
   DEFAULT_LIMITS,
   DEFAULT_REALM,
@@ -28,6 +29,6 @@ export {
 } from "./options.ts"
 export { type PeerPolicyOptions, parsePeerRange } from "./peer-policy.ts"
 export type { Listener, SecondAddress } from "./second-address.ts"
-export { type TurnEvent, TurnServer } from "./server.ts"
+export { TurnServer } from "./server.ts"
 export { turnFraming } from "./stream-framing.ts"
 export type { AllocationUsage } from "./usage.ts"

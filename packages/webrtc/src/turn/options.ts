@@ -23,6 +23,8 @@ export interface TurnServerOptions {
    * before 2020. Default "rfc8656".
    */
   readonly channelNumbers?: "rfc8656" | "rfc5766"
+  /** Whether clients may take an allocation to another address of theirs (RFC 8016). Default: no. */
+  readonly mobility?: boolean
   /** Lets clients find out how their NAT behaves (RFC 5780). Default: none, and CHANGE-REQUEST is refused (420). */
   readonly secondAddress?: SecondAddress
   /** Who may be a peer. The default is safe: no special-purpose address. */

@@ -1,33 +1,22 @@
-import { type Address, equalBytes, readUint16, writeUint16, writeUint32 } from "../bytes/index.ts"
+import { type Address, equalBytes, readUint16, writeUint16 } from "../bytes/index.ts"
 import { type Datagram, NO_PATH, type Out, type Path } from "../contract/index.ts"
-import {
-  AddressSlot,
-  ATTRIBUTE_HEADER_LENGTH,
-  Attribute,
-  HEADER_LENGTH,
-  MAGIC_COOKIE,
-  MessageClass,
-  Method,
-  messageType,
-  padded,
-  readXorAddress,
-  type StunMessage,
-  TRANSACTION_ID_AT,
-  TRANSACTION_ID_LENGTH,
-  writeXorAddress,
-  xorAddressLength,
-} from "../stun/index.ts"
+import { AddressSlot, Attribute, readXorAddress, type StunMessage } from "../stun/index.ts"
 import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { ByteBucket } from "./byte-bucket.ts"
 import { CHANNEL_HEADER_LENGTH } from "./channel.ts"
 import type { Counters } from "./counters.ts"
+import { beginIndication, DATA_INDICATION, endIndication, indicationHeaderLength } from "./indication.ts"
 import type { Siblings } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { RandomPool } from "./random-pool.ts"
 
-/** Told when a peer without a permission sent to an allocation. */
-export type OnUnpermitted = (allocation: Allocation, peer: Address, out: Out<never>) => void
+export interface RelayHandlers {
+  /** A peer without a permission sent to an allocation. */
+  readonly unpermitted: (allocation: Allocation, peer: Address, out: Out<never>) => void
+  /** The client sent data from where it is expected after a move (RFC 8016 §3.2.2). */
+  readonly arrived: (allocation: Allocation, out: Out<never>) => void
+}
 
 interface RelayParts {
   readonly table: AllocationTable
@@ -37,10 +26,8 @@ interface RelayParts {
   /** What all allocations together may still relay. */
   readonly bandwidth: ByteBucket | undefined
   readonly reach: Siblings["reach"] | undefined
-  readonly onUnpermitted: OnUnpermitted
+  readonly handlers: RelayHandlers
 }
-
-const DATA_INDICATION = messageType(MessageClass.indication, Method.data)
 
 /**
  * The packet path, both ways. Data is never copied: what the client wrapped is skipped, what it needs is
@@ -52,20 +39,20 @@ export class Relay {
   readonly #policy: PeerPolicy
   readonly #counters: Counters
   readonly #random: RandomPool
-  readonly #onUnpermitted: OnUnpermitted
+  readonly #handlers: RelayHandlers
   readonly #bandwidth: ByteBucket | undefined
   readonly #reach: Siblings["reach"] | undefined
   readonly #peer = new AddressSlot()
   readonly #siblingPeer = new AddressSlot()
 
-  constructor({ table, policy, counters, random, bandwidth, reach, onUnpermitted }: RelayParts) {
+  constructor({ table, policy, counters, random, bandwidth, reach, handlers }: RelayParts) {
     this.#table = table
     this.#policy = policy
     this.#counters = counters
     this.#random = random
     this.#bandwidth = bandwidth
     this.#reach = reach
-    this.#onUnpermitted = onUnpermitted
+    this.#handlers = handlers
   }
 
   /** RFC 8656 §12.6. */
@@ -74,7 +61,7 @@ export class Relay {
     if (d.length < CHANNEL_HEADER_LENGTH) return this.#counters.drop("malformed")
     const length = readUint16(d.bytes, d.offset + 2)
     if (CHANNEL_HEADER_LENGTH + length > d.length) return this.#counters.drop("malformed")
-    let allocation = this.#table.ofClient(d.path)
+    let allocation = this.#ofClient(d.path, out)
     if (allocation === undefined) return this.#counters.drop("no-allocation")
     const number = readUint16(d.bytes, d.offset)
     let channel = allocation.channels.get(number)
@@ -101,7 +88,7 @@ export class Relay {
 
   /** RFC 8656 §11.2. Whatever is wrong with it, an indication is dropped in silence. */
   send(message: StunMessage, d: Datagram, now: number, out: Out<never>): void {
-    const first = this.#table.ofClient(d.path)
+    const first = this.#ofClient(d.path, out)
     if (first === undefined) return this.#counters.drop("no-allocation")
     const peerAt = message.indexOf(Attribute.xorPeerAddress)
     const dataAt = message.indexOf(Attribute.data)
@@ -123,7 +110,9 @@ export class Relay {
     if (path === NO_PATH) return this.#counters.drop("no-path")
     if (!this.#mayRelay(allocation, length, now)) return
     this.#countToPeer(allocation, length)
-    out.forward(d, start, length, path)
+    // RFC 8656 §14, §15. To an allocation of this process it goes on in memory or over the loopback: in one piece.
+    if (message.has(Attribute.dontFragment)) out.forwardUnfragmented?.(d, start, length, path)
+    else out.forward(d, start, length, path)
   }
 
   /** RFC 8656 §11.3: a datagram arrived on an allocation's relay socket. */
@@ -150,6 +139,13 @@ export class Relay {
     return address
   }
 
+  /** Of a client that sends data: which is where it is from now on. */
+  #ofClient(client: Path, out: Out<never>): Allocation | undefined {
+    const allocation = this.#table.ofClient(client)
+    if (allocation !== undefined && allocation.client !== client) this.#handlers.arrived(allocation, out)
+    return allocation
+  }
+
   /**
    * From one allocation to another of this server, without a socket in between: it works wherever the
    * clients reach the server, whether or not the server reaches its own announced address.
@@ -173,6 +169,7 @@ export class Relay {
     if (path === NO_PATH) return this.#counters.drop("no-path")
     if (!this.#mayRelay(from, length, now)) return
     this.#countToPeer(from, length)
+    this.#countJoined(from, length)
     this.#toClient(receiver, path, d, start, length, now, out)
   }
 
@@ -213,7 +210,7 @@ export class Relay {
         : allocation.permits(channel, now)
     if (!isPermitted) {
       this.#counters.drop("no-permission")
-      this.#onUnpermitted(allocation, peer, out)
+      this.#handlers.unpermitted(allocation, peer, out)
       return
     }
     // Who has a channel was judged when it was bound, and the policy stays; only relayed addresses come and go.
@@ -231,34 +228,10 @@ export class Relay {
       out.forward(d, skip, CHANNEL_HEADER_LENGTH + length, allocation.client)
       return
     }
-    const header = this.#writeDataIndication(d, start, length, peer)
-    out.forward(d, start - header, header + padded(length), allocation.client)
-  }
-
-  /** Wraps data in a Data indication (RFC 8656 §11.3) in place; returns how many bytes it wrote in front. */
-  #writeDataIndication(d: Datagram, start: number, length: number, peer: Address): number {
-    const { bytes } = d
-    const peerLength = xorAddressLength(peer.ip)
-    const header = HEADER_LENGTH + ATTRIBUTE_HEADER_LENGTH + peerLength + ATTRIBUTE_HEADER_LENGTH
+    const header = indicationHeaderLength(peer.ip)
     const at = d.offset + start - header
-    writeUint16(bytes, at, DATA_INDICATION)
-    writeUint16(bytes, at + 2, header - HEADER_LENGTH + padded(length))
-    writeUint32(bytes, at + 4, MAGIC_COOKIE)
-    const idAt = this.#random.take(TRANSACTION_ID_LENGTH)
-    for (let i = 0; i < TRANSACTION_ID_LENGTH; i++) {
-      bytes[at + TRANSACTION_ID_AT + i] = this.#random.bytes[idAt + i]!
-    }
-    const peerAt = at + HEADER_LENGTH
-    writeUint16(bytes, peerAt, Attribute.xorPeerAddress)
-    writeUint16(bytes, peerAt + 2, peerLength)
-    writeXorAddress(bytes, peerAt + ATTRIBUTE_HEADER_LENGTH, at, peer.ip, peer.port)
-    const dataAt = peerAt + ATTRIBUTE_HEADER_LENGTH + peerLength
-    writeUint16(bytes, dataAt, Attribute.data)
-    writeUint16(bytes, dataAt + 2, length)
-    // What lies behind the data belongs to nobody, and not to the client either.
-    const end = d.offset + start + length
-    for (let i = length; i < padded(length); i++) bytes[end + i - length] = 0
-    return header
+    beginIndication(DATA_INDICATION, peer, d.bytes, at, this.#random)
+    out.forward(d, start - header, endIndication(d.bytes, at, header, length), allocation.client)
   }
 
   /** Whether there is bandwidth left for a packet, which then is spent; counted as dropped where there is none. */
@@ -280,6 +253,13 @@ export class Relay {
     allocation.bytesToPeers += length
     this.#counters.packetsToPeers++
     this.#counters.bytesToPeers += length
+  }
+
+  #countJoined(from: Allocation, length: number): void {
+    from.packetsJoined++
+    from.bytesJoined += length
+    this.#counters.packetsJoined++
+    this.#counters.bytesJoined += length
   }
 
   #countToClient(allocation: Allocation, length: number): void {

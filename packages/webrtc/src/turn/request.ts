@@ -9,6 +9,7 @@ import {
 import type { Allocation } from "./allocation.ts"
 import type { AllocationTable } from "./allocation-table.ts"
 import type { Authenticated } from "./authentication.ts"
+import type { Tickets } from "./mobility.ts"
 import type { TurnLimits } from "./options.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { ReplyTo, Responder } from "./responder.ts"
@@ -34,6 +35,8 @@ export interface Context {
   readonly policy: PeerPolicy
   readonly responder: Responder
   readonly limits: TurnLimits
+  /** Where allocations may move (RFC 8016). */
+  readonly tickets: Tickets | undefined
   /** The highest channel number. */
   readonly lastChannel: number
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "../contract/index.ts"
 import { Deadlines, type Due } from "./deadlines.ts"
 import type { RandomPool } from "./random-pool.ts"
 import type { RelayAddresses } from "./relay-addresses.ts"
@@ -14,14 +15,17 @@ export class Reservation implements Due {
   readonly relay: RelayAddresses
   readonly port: number
   readonly user: string
+  /** Bound already: what is promised, no other process can take. */
+  readonly socket: Socket
   due: number = Infinity
   place: number = -1
 
-  constructor(token: Uint8Array, relay: RelayAddresses, port: number, user: string) {
+  constructor(token: Uint8Array, relay: RelayAddresses, port: number, user: string, socket: Socket) {
     this.token = token
     this.relay = relay
     this.port = port
     this.user = user
+    this.socket = socket
   }
 }
 
@@ -29,6 +33,7 @@ export class Reservation implements Due {
 export class Reservations {
   readonly #random: RandomPool
   readonly #byToken = new Map<string, Reservation>()
+  readonly #sockets = new Set<Socket>()
   readonly #deadlines = new Deadlines<Reservation>()
 
   constructor(random: RandomPool) {
@@ -43,12 +48,18 @@ export class Reservations {
     return this.#deadlines.next
   }
 
-  /** Keeps a port, which is in use already. */
-  make(relay: RelayAddresses, port: number, user: string, now: number): Reservation {
+  /** Whether it is nobody's yet: what arrives on it is for nobody either. */
+  has(socket: Socket): boolean {
+    return this.#sockets.size > 0 && this.#sockets.has(socket)
+  }
+
+  /** Keeps a port, which is in use already, and its socket. */
+  make(relay: RelayAddresses, port: number, user: string, socket: Socket, now: number): Reservation {
     const at = this.#random.take(RESERVATION_TOKEN_LENGTH)
     const token = this.#random.bytes.slice(at, at + RESERVATION_TOKEN_LENGTH)
-    const reservation = new Reservation(token, relay, port, user)
+    const reservation = new Reservation(token, relay, port, user, socket)
     this.#byToken.set(nameOf(token), reservation)
+    this.#sockets.add(socket)
     this.#deadlines.set(reservation, now + RESERVATION_LIFETIME)
     return reservation
   }
@@ -63,15 +74,20 @@ export class Reservations {
 
   /** It is claimed: the port is whose allocation it becomes. */
   claim(reservation: Reservation): void {
-    this.#byToken.delete(nameOf(reservation.token))
+    this.#forget(reservation)
     this.#deadlines.remove(reservation)
   }
 
   /** Takes out the next one that has expired. */
   expireNext(now: number): Reservation | undefined {
     const reservation = this.#deadlines.take(now)
-    if (reservation !== undefined) this.#byToken.delete(nameOf(reservation.token))
+    if (reservation !== undefined) this.#forget(reservation)
     return reservation
+  }
+
+  #forget({ token, socket }: Reservation): void {
+    this.#byToken.delete(nameOf(token))
+    this.#sockets.delete(socket)
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, test } from "node:test"
 import { formatAddress, parseIp } from "../bytes/index.ts"
 import { Attribute, MessageClass, Method, StunWriter } from "../stun/index.ts"
 import { addressIn, Client, newTransactionId, read } from "./testing/client.ts"
-import { address, EPOCH, LISTENER, SECRET, World } from "./testing/world.ts"
+import { address, EPOCH, LISTENER, LISTENERS, SECRET, World } from "./testing/world.ts"
 
 const PEER = address("8.8.8.8:9000")
 const data = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
@@ -260,9 +260,18 @@ describe("TurnServer", () => {
   })
 
   test("100,000 damaged packets, to the client's side and to the peer's, throw nothing", () => {
-    const world = new World({ limits: { allocations: 50, allocationsPerUser: 50 } })
+    const listeners = ["5.5.5.5:1", "5.5.5.5:2", "6.6.6.6:1", "6.6.6.6:2"].map((text, i) => ({
+      socket: LISTENERS[i]!,
+      address: address(text),
+    }))
+    const world = new World({
+      limits: { allocations: 50, allocationsPerUser: 50 },
+      mobility: true,
+      secondAddress: { listeners: [listeners[0]!, listeners[1]!, listeners[2]!, listeners[3]!] },
+    })
     const client = new Client(world, "1.2.3.4:5000")
-    client.allocate()
+    const { message: allocated } = client.allocate(writer => writer.flag(Attribute.mobilityTicket))
+    const ticket = allocated.value(Attribute.mobilityTicket)!.slice()
     client.permit(PEER)
     client.bind(0x4000, PEER)
     const peers = [PEER, client.relayed!]
@@ -272,7 +281,13 @@ describe("TurnServer", () => {
       client.signed(Method.createPermission, writer =>
         writer.xorAddress(Attribute.xorPeerAddress, PEER.ip, 1),
       ),
+      client.signed(Method.refresh, writer => writer.attribute(Attribute.mobilityTicket, ticket)),
       client.plain(Method.binding, () => {}, true),
+      client.plain(Method.binding, writer => {
+        writer.uint32(Attribute.changeRequest, 6)
+        writer.uint32(Attribute.responsePort, 0x17700000)
+      }),
+      client.plain(Method.binding, writer => writer.zeros(Attribute.padding, 40)),
       data(0x40, 0, 0, 4, 1, 2, 3, 4),
     ]
     for (const peer of peers) {

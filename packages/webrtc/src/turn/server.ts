@@ -1,6 +1,13 @@
 import { type Address, formatAddress, formatIp } from "../bytes/index.ts"
-import type { Datagram, Machine, Out, Path, Reply, TurnEvidence } from "../contract/index.ts"
-import { demultiplex, hasValidFingerprint, MessageClass, Method, StunMessage } from "../stun/index.ts"
+import type { Datagram, Machine, Out, Path, Reply } from "../contract/index.ts"
+import {
+  Attribute,
+  demultiplex,
+  hasValidFingerprint,
+  MessageClass,
+  Method,
+  StunMessage,
+} from "../stun/index.ts"
 import { Allocate } from "./allocate.ts"
 import type { Allocation } from "./allocation.ts"
 import { AllocationTable } from "./allocation-table.ts"
@@ -14,7 +21,10 @@ import { channelBind } from "./channel-bind.ts"
 import { COMMON_LENGTH, Common } from "./common.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
+import type { FreedReason, TurnEvent } from "./event.ts"
 import { EvidenceBudget } from "./evidence-budget.ts"
+import { Tickets } from "./mobility.ts"
+import { type Move, moveOf } from "./move.ts"
 import { NonceMint } from "./nonce.ts"
 import {
   DEFAULT_REALM,
@@ -32,21 +42,8 @@ import { type ReplyTo, Responder } from "./responder.ts"
 import { RevokedUsers } from "./revoked-users.ts"
 import { Listeners } from "./second-address.ts"
 import { SourceBudget } from "./source-budget.ts"
-import { UNDERSTOOD } from "./understood.ts"
+import { understoodWith } from "./understood.ts"
 import type { AllocationUsage } from "./usage.ts"
-
-/** `username` as received: opaque bytes. `freed` says what the allocation has cost in all. */
-export type TurnEvent =
-  | {
-      readonly type: "allocated"
-      readonly allocation: number
-      readonly username: Uint8Array
-      readonly client: Address
-      readonly relayed: Address
-    }
-  | ({ readonly type: "freed"; readonly reason: FreedReason } & AllocationUsage)
-
-export type FreedReason = Extract<TurnEvidence, { kind: "freed" }>["reason"]
 
 type TurnOut = Out<TurnEvent>
 
@@ -122,19 +119,25 @@ export class TurnServer implements Machine<TurnEvent> {
       random,
       bandwidth: limitedTo(limits.relayedBytesPerSecond, common.bandwidth),
       reach: siblings?.reach,
-      onUnpermitted: (allocation, peer, out) =>
-        this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
+      handlers: {
+        unpermitted: (allocation, peer, out) =>
+          this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
+        arrived: (allocation, out) => this.#arrive(allocation, out),
+      },
     })
+    const tickets = options.mobility === true ? new Tickets(crypto) : undefined
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
-    this.#context = { table, policy, limits, lastChannel, responder: this.#responder }
-    this.#allocate = new Allocate(this.#context)
+    this.#context = { table, policy, limits, tickets, lastChannel, responder: this.#responder }
+    this.#allocate = new Allocate(this.#context, (allocation, out) => this.#tellAllocated(allocation, out))
     this.#evidence = new EvidenceBudget(limits.refusalsNotedPerSecond)
   }
 
   receive(d: Datagram, now: number, out: TurnOut): void {
     if (this.#isClosed) return
-    const allocation = this.#table.ofSocket(out.paths.socket(d.path))
+    const socket = out.paths.socket(d.path)
+    const allocation = this.#table.ofSocket(socket)
     if (allocation !== undefined) return this.#relay.fromPeer(allocation, d, now, out)
+    if (this.#table.isReserved(socket)) return this.#counters.drop("no-permission")
     if (d.length === 0) return this.#counters.drop("malformed")
     const first = d.bytes[d.offset]!
     const kind = demultiplex(first)
@@ -147,14 +150,9 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   reply(r: Reply, now: number, out: TurnOut): void {
-    if (r.type === "bound") {
-      for (const allocation of this.#allocate.bound(r.id, r.socket, now, out))
-        this.#tellAllocated(allocation, out)
-      return
-    }
-    const outcome = this.#allocate.failed(r.id, r.reason, now, out)
-    if ("refused" in outcome) this.#noteRefused(outcome.client, Method.allocate, outcome.refused, now, out)
-    else for (const allocation of outcome) this.#tellAllocated(allocation, out)
+    if (r.type === "bound") return this.#allocate.bound(r.id, r.socket, now, out)
+    const refused = this.#allocate.failed(r.id, r.reason, now, out)
+    if (refused !== undefined) this.#noteRefused(refused.client, Method.allocate, refused.refused, now, out)
   }
 
   tick(now: number, out: TurnOut): void {
@@ -173,9 +171,13 @@ export class TurnServer implements Machine<TurnEvent> {
 
   /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
   closed(path: Path, now: number, out: TurnOut): void {
-    for (const allocation of this.#table.ofClient(path)?.both ?? []) {
-      this.#free(allocation, "connection-closed", now, out)
-    }
+    const allocation = this.#table.ofClient(path)
+    if (allocation === undefined) return
+    if (allocation.client !== path) return this.#table.forgetMove(allocation, out)
+    const movedTo = allocation.mobility?.movedTo
+    // Who moved and hangs up the old connection is at the new address (RFC 8016 §3.2.2).
+    if (movedTo !== undefined && movedTo !== path) return this.#arrive(allocation, out)
+    for (const each of allocation.both) this.#free(each, "connection-closed", now, out)
   }
 
   /**
@@ -201,7 +203,7 @@ export class TurnServer implements Machine<TurnEvent> {
   /** Frees all allocations. What arrives afterwards is ignored, sockets that still come are closed. */
   close(now: number, out: TurnOut): void {
     this.#isClosed = true
-    this.#table.forgetAwaited()
+    this.#table.forgetAwaited(out)
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
@@ -243,7 +245,7 @@ export class TurnServer implements Machine<TurnEvent> {
   #receiveIndication(d: Datagram, now: number, out: TurnOut): void {
     // A Binding indication only keeps NATs open (RFC 8489 §6.3.2).
     if (this.#message.method === Method.binding) return
-    if (this.#message.method !== Method.send || this.#message.hasUnknownAttributes(UNDERSTOOD)) {
+    if (this.#message.method !== Method.send || this.#message.hasUnknownAttributes(understoodWith(out))) {
       return this.#counters.drop("unexpected")
     }
     this.#relay.send(this.#message, d, now, out)
@@ -252,13 +254,14 @@ export class TurnServer implements Machine<TurnEvent> {
   #receiveRequest(d: Datagram, now: number, out: TurnOut): void {
     const message = this.#message
     const client = out.paths.remote(d.path)
-    const allocation = this.#table.ofClient(d.path)
+    const move = this.#moveIn(d)
+    const allocation = move === undefined ? this.#table.ofClient(d.path) : allocationOf(move)
     const from = this.#authentication.authenticate(message, client, allocation, now)
     if (from.code !== 0) {
       return this.#answerStranger(d, now, out, () => this.#challenge(d, from, now, out))
     }
     const to = this.#replyTo(d.path, from)
-    const refused = this.#handle({ message, from, to }, allocation, now, out)
+    const refused = this.#handle({ message, from, to }, allocation, move, now, out)
     if (refused === undefined) return
     this.#responder.error(to, refused.code, out, refused.attributes)
     this.#noteRefused(d.path, message.method, refused, now, out, allocation)
@@ -267,22 +270,26 @@ export class TurnServer implements Machine<TurnEvent> {
   #handle(
     request: Request,
     allocation: Allocation | undefined,
+    move: Move | undefined,
     now: number,
     out: TurnOut,
   ): Refusal | undefined {
     const { message, from } = request
-    const unknown = message.unknownAttributes(UNDERSTOOD)
+    const unknown = message.unknownAttributes(understoodWith(out))
     if (unknown.length > 0) {
       const why = `unknown attributes: ${unknown.map(hex).join(", ")}`
       return refusal(420, why, writer => writer.unknownAttributes(unknown))
     }
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
+    if (move !== undefined && "code" in move) return move
     // RFC 8656 §5: everything else needs an allocation, and its owner.
     if (!allocation?.isOpen) return refusal(437, "no allocation")
     if (from.key !== allocation.key) return refusal(441, "the allocation is another user's")
+    // RFC 8016 §3.2.2 waits for data; who asks for more from the new address is as surely there, and may only listen.
+    if (move === undefined && allocation.client !== request.to.client) this.#arrive(allocation, out)
     switch (message.method) {
       case Method.refresh:
-        return refresh(this.#context, allocation, request, now, out, each =>
+        return refresh(this.#context, allocation, request, move, now, out, each =>
           this.#free(each, "refresh-zero", now, out),
         )
       case Method.createPermission:
@@ -305,6 +312,22 @@ export class TurnServer implements Machine<TurnEvent> {
           }),
         )
     }
+  }
+
+  /** A Refresh with a MOBILITY-TICKET is about the ticket's allocation, not that of its 5-tuple (RFC 8016 §3.2.2). */
+  #moveIn(d: Datagram): Move | undefined {
+    const message = this.#message
+    const isOne = message.method === Method.refresh && message.has(Attribute.mobilityTicket)
+    // Of who does not even claim to be somebody, no ticket is looked at.
+    if (!isOne || !this.#hasIntegrity()) return undefined
+    return moveOf(message, d.path, this.#table, this.#context.tickets)
+  }
+
+  #arrive(allocation: Allocation, out: Out<never>): void {
+    this.#table.arrive(allocation, out)
+    const { number, transport } = allocation
+    const client = formatAddress(out.paths.remote(allocation.client))
+    out.note({ layer: "turn", kind: "moved", allocation: number, client, transport })
   }
 
   /**
@@ -404,6 +427,10 @@ export class TurnServer implements Machine<TurnEvent> {
       peer: formatIp(peer.ip),
     })
   }
+}
+
+function allocationOf(move: Move): Allocation | undefined {
+  return "allocation" in move ? move.allocation : undefined
 }
 
 function hex(type: number): string {

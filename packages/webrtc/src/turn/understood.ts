@@ -1,9 +1,7 @@
+import type { Out } from "../contract/index.ts"
 import { Attribute } from "../stun/index.ts"
 
-/**
- * What this server knows of the attributes that must be understood. Not among them: DONT-FRAGMENT, which
- * is refused as RFC 8656 §7.2 wants of a server that cannot set the DF bit.
- */
+/** What this server knows of the attributes that must be understood. */
 export const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.mappedAddress,
   Attribute.username,
@@ -24,6 +22,13 @@ export const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.xorMappedAddress,
   Attribute.reservationToken,
 ])
+
+const UNDERSTOOD_WITH_DF: ReadonlySet<number> = new Set([...UNDERSTOOD, Attribute.dontFragment])
+
+/** RFC 8656 §7.2 (4) and §11.2: DONT-FRAGMENT is unknown to a server that cannot set the DF bit. */
+export function understoodWith(out: Out<never>): ReadonlySet<number> {
+  return out.forwardUnfragmented === undefined ? UNDERSTOOD : UNDERSTOOD_WITH_DF
+}
 
 /** What a Binding request may have besides, where there is a second address (RFC 5780 §7). */
 export const UNDERSTOOD_OF_BINDING: ReadonlySet<number> = new Set([

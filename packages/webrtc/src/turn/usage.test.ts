@@ -26,6 +26,8 @@ test("what an allocation costs can be read while it lives, and is said in full w
     bytesToPeers: 5,
     packetsToClient: 1,
     bytesToClient: 1,
+    packetsJoined: 0,
+    bytesJoined: 0,
   }
   const [live, ...others] = world.server.usage(world.now)
   const { username, ...counts } = live!
@@ -62,11 +64,23 @@ test("between two clients of one server, both pay: one for what it sent, one for
   ada.permit(ben.relayed!)
   ben.permit(ada.relayed!)
   ada.sendTo(ben.relayed!, data(1, 2, 3, 4))
+  ada.permit(PEER)
+  ada.sendTo(PEER, data(5))
   assert.deepEqual(
     world.server.usage(world.now).map(each => [each.packetsToPeers, each.bytesToPeers, each.packetsToClient]),
     [
-      [1, 4, 0],
+      [2, 5, 0],
       [0, 0, 1],
     ],
   )
+  // What went over no wire, of what the sender sent.
+  assert.deepEqual(
+    world.server.usage(world.now).map(each => [each.packetsJoined, each.bytesJoined]),
+    [
+      [1, 4],
+      [0, 0],
+    ],
+  )
+  const { packetsJoined, bytesJoined } = world.server.counters()
+  assert.deepEqual([packetsJoined, bytesJoined], [1, 4])
 })

@@ -11,6 +11,9 @@ export interface AllocationUsage {
   readonly bytesToPeers: number
   readonly packetsToClient: number
   readonly bytesToClient: number
+  /** Of those to peers, what went to another allocation of this server, and so over no wire. */
+  readonly packetsJoined: number
+  readonly bytesJoined: number
   /** How long it has had its relayed address, in ms. */
   readonly duration: number
 }

@@ -1,30 +1,13 @@
-import { type Address, readUint16, writeUint16, writeUint32 } from "../../bytes/index.ts"
+import { type Address, readUint16, writeUint16 } from "../../bytes/index.ts"
 import type { Datagram, Out, Path } from "../../contract/index.ts"
-import {
-  AddressSlot,
-  ATTRIBUTE_HEADER_LENGTH,
-  Attribute,
-  HEADER_LENGTH,
-  MAGIC_COOKIE,
-  MessageClass,
-  Method,
-  messageType,
-  padded,
-  readXorAddress,
-  type StunMessage,
-  TRANSACTION_ID_AT,
-  TRANSACTION_ID_LENGTH,
-  writeXorAddress,
-  xorAddressLength,
-} from "../../stun/index.ts"
+import { AddressSlot, Attribute, padded, readXorAddress, type StunMessage } from "../../stun/index.ts"
 import { CHANNEL_HEADER_LENGTH } from "../channel.ts"
+import { beginIndication, endIndication, indicationHeaderLength, SEND_INDICATION } from "../indication.ts"
 import type { RandomPool } from "../random-pool.ts"
 import type { ClientChannels } from "./channels.ts"
 import type { TurnClientEvent } from "./events.ts"
 import type { OnData } from "./options.ts"
 import type { Permissions } from "./permissions.ts"
-
-const SEND_INDICATION = messageType(MessageClass.indication, Method.send)
 
 /** Both lengths are written in 16 bits. */
 const MAX_DATA_LENGTH = 0xffff - 64
@@ -97,9 +80,9 @@ export class Data {
       this.#at = out.reserve(server, CHANNEL_HEADER_LENGTH + max)
       writeUint16(out.bytes, this.#at, channel.number)
     } else if (this.#permissions.of(peer.ip)?.isLive(now)) {
-      this.#header = HEADER_LENGTH + 2 * ATTRIBUTE_HEADER_LENGTH + xorAddressLength(peer.ip)
+      this.#header = indicationHeaderLength(peer.ip)
       this.#at = out.reserve(server, this.#header + padded(max))
-      this.#writeSendIndication(out.bytes, this.#at, peer)
+      beginIndication(SEND_INDICATION, peer, out.bytes, this.#at, this.#random)
     } else {
       return -1
     }
@@ -111,18 +94,13 @@ export class Data {
   commit(length: number, out: Out<TurnClientEvent>): void {
     if (length > this.#room) throw new RangeError(`commit(${length}): only ${this.#room} bytes are reserved`)
     const { bytes } = out
-    // In both forms the data's own length is right in front of it.
-    writeUint16(bytes, this.#at + this.#header - 2, length)
-    let end = this.#header + length
-    if (this.#header !== CHANNEL_HEADER_LENGTH) {
-      end = this.#header + padded(length)
-      bytes.fill(0, this.#at + this.#header + length, this.#at + end)
-      writeUint16(bytes, this.#at + 2, end - HEADER_LENGTH)
-    }
+    let whole = this.#header + length
+    if (this.#header === CHANNEL_HEADER_LENGTH) writeUint16(bytes, this.#at + 2, length)
+    else whole = endIndication(bytes, this.#at, this.#header, length)
     this.#room = 0
     this.counters.packetsToPeers++
     this.counters.bytesToPeers += length
-    out.commit(end)
+    out.commit(whole)
   }
 
   drop(): void {
@@ -145,20 +123,5 @@ export class Data {
     this.#onData(d, peer, now, out)
     d.offset = offset
     d.length = whole
-  }
-
-  /** All but the two lengths, which are known at the end (RFC 8656 §11.1). */
-  #writeSendIndication(bytes: Uint8Array, at: number, peer: Address): void {
-    writeUint16(bytes, at, SEND_INDICATION)
-    writeUint32(bytes, at + 4, MAGIC_COOKIE)
-    const idAt = this.#random.take(TRANSACTION_ID_LENGTH)
-    for (let i = 0; i < TRANSACTION_ID_LENGTH; i++)
-      bytes[at + TRANSACTION_ID_AT + i] = this.#random.bytes[idAt + i]!
-    const peerAt = at + HEADER_LENGTH
-    const peerLength = xorAddressLength(peer.ip)
-    writeUint16(bytes, peerAt, Attribute.xorPeerAddress)
-    writeUint16(bytes, peerAt + 2, peerLength)
-    writeXorAddress(bytes, peerAt + ATTRIBUTE_HEADER_LENGTH, at, peer.ip, peer.port)
-    writeUint16(bytes, peerAt + ATTRIBUTE_HEADER_LENGTH + peerLength, Attribute.data)
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import { type Address, formatAddress, writeUint16 } from "../../bytes/index.ts"
+import type { Socket } from "../../contract/index.ts"
 import {
   AddressSlot,
   Attribute,
@@ -63,14 +64,23 @@ export function newTransactionId(): Uint8Array {
 export class Client {
   readonly world: World
   readonly address: Address
+  /** Which socket of the server it sends to. */
+  readonly socket: Socket
   username: string
   password: string
   realm = "test"
   nonce: Uint8Array | undefined
   relayed: Address | undefined
 
-  constructor(world: World, text: string, participant = "ada", expiry: number = EPOCH / 1000 + 3600) {
+  constructor(
+    world: World,
+    text: string,
+    participant = "ada",
+    expiry: number = EPOCH / 1000 + 3600,
+    socket: Socket = LISTENER,
+  ) {
     this.world = world
+    this.socket = socket
     this.address = address(text)
     const minted = timeLimitedCredentials({
       crypto: nodeCrypto,
@@ -85,7 +95,7 @@ export class Client {
 
   /** Sends bytes; returns everything that the server sends because of them. */
   send(bytes: Uint8Array): Sent[] {
-    return this.world.deliver(LISTENER, this.address, bytes)
+    return this.world.deliver(this.socket, this.address, bytes)
   }
 
   /** Encodes a request without credentials. */
@@ -201,11 +211,12 @@ export class Client {
     })
   }
 
-  sendTo(peer: Address, data: Uint8Array): Sent[] {
+  sendTo(peer: Address, data: Uint8Array, dontFragment = false): Sent[] {
     const bytes = new Uint8Array(data.length + 100)
     const writer = new StunWriter()
     writer.begin(bytes, 0, bytes.length, MessageClass.indication, Method.send, newTransactionId())
     writer.xorAddress(Attribute.xorPeerAddress, peer.ip, peer.port)
+    if (dontFragment) writer.flag(Attribute.dontFragment)
     writer.attribute(Attribute.data, data)
     return this.send(bytes.slice(0, writer.end()))
   }

@@ -37,6 +37,8 @@ export interface Sent {
   readonly socket: Socket
   readonly to: Address
   readonly bytes: Uint8Array
+  /** With the DF bit. */
+  readonly unfragmented?: true
 }
 
 export function address(text: string): Address {
@@ -109,12 +111,14 @@ export class World {
   readonly #datagram: Datagram
   readonly #out: Out<TurnEvent>
 
-  constructor(options: Partial<TurnServerOptions> = {}, pathCapacity = 4096) {
+  /** `setsDf`: whether its driver can set the DF bit. */
+  constructor(options: Partial<TurnServerOptions> = {}, pathCapacity = 4096, setsDf = false) {
     this.server = new TurnServer({ ...DEFAULTS, ...options })
     this.paths = new CountingPaths(pathCapacity)
     const view = new DataView(this.#slab.buffer)
     this.#datagram = { bytes: this.#slab, view, offset: HEADROOM, length: 0, path: 0, ecn: 0 }
-    this.#out = this.#makeOut()
+    const out = this.#makeOut()
+    this.#out = setsDf ? { ...out, forwardUnfragmented: this.#forwardUnfragmented } : out
   }
 
   /** Moves the clock, ticking whenever the server asked for it. */
@@ -140,8 +144,8 @@ export class World {
   }
 
   /** A client's connection ended. */
-  lose(client: Address): Sent[] {
-    return this.#during(() => this.server.closed(this.paths.open(LISTENER, client), this.now, this.#out))
+  lose(client: Address, socket: Socket = LISTENER): Sent[] {
+    return this.#during(() => this.server.closed(this.paths.open(socket, client), this.now, this.#out))
   }
 
   /** Takes back what a user has; their credentials are refused for `ms`. */
@@ -191,6 +195,11 @@ export class World {
     this.sockets.set(socket, { family, port })
     const local = { ip: new Uint8Array(family === 4 ? 4 : 16), port }
     this.server.reply({ type: "bound", id, socket, local }, this.now, this.#out)
+  }
+
+  readonly #forwardUnfragmented: Out<TurnEvent>["forward"] = (d, skip, length, path) => {
+    this.#out.forward(d, skip, length, path)
+    this.sent.push({ ...this.sent.pop()!, unfragmented: true })
   }
 
   #makeOut(): Out<TurnEvent> {
