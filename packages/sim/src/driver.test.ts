@@ -91,6 +91,26 @@ describe("A driver", () => {
     assert.deepEqual((echo.machine as Echo).kept[0], Uint8Array.of(0xaa, 0xaa, 0xaa))
   })
 
+  test("forwards in one piece or not at all, as every packet here", () => {
+    class Reflector extends Echo {
+      override receive(d: Datagram, _now: number, out: Out<string>): void {
+        out.forwardUnfragmented!(d, 0, d.length, d.path)
+      }
+    }
+    const net = new Internet(1)
+    net
+      .host("server", { link: { out: { mtu: 1280 } } })
+      .run(new Reflector())
+      .listen(3478)
+    const ada = net.host("ada")
+    const heard: number[] = []
+    ada.bind(5000, bytes => heard.push(bytes.length))
+    for (const length of [1252, 1253])
+      ada.send({ ip: ada.ips[0]!, port: 5000 }, addressOf("20.0.0.1:3478"), new Uint8Array(length))
+    net.run(100)
+    assert.deepEqual(heard, [1252])
+  })
+
   test("binds what a machine asks for, on a port of its own where it asks for none; tells what cannot be had", () => {
     const net = new Internet(1)
     const server = net.host("server", { families: [4, 6] })

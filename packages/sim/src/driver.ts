@@ -282,6 +282,11 @@ class SimOut<Event> implements Out<Event> {
     this.#batch.push({ bytes: d.bytes.subarray(start, start + length), path })
   }
 
+  /** Nothing is ever fragmented here: what a link's MTU does not let through is dropped. */
+  forwardUnfragmented(d: Datagram, skip: number, length: number, path: Path): void {
+    this.forward(d, skip, length, path)
+  }
+
   ask(request: Request): void {
     this.#sink.ask(request)
   }
