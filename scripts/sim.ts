@@ -1,11 +1,16 @@
 /**
  * `npm run sim -- NAME [--seeds N] [--seed K] [--json]`: a simulated scenario over many seeds, or one of them alone. What
- * a scenario measures is the same for each seed, and printed once.
+ * a scenario measures is the same for each seed, and printed once. One seed is written down with `--pcap FILE` for
+ * Wireshark, and with `--diagram FILE` as a Mermaid sequence diagram.
  */
+import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { overABadLink } from "../packages/server/src/relay/testing/bad-link.ts"
 import { relayedRoomSaving } from "../packages/server/src/relay/testing/relayed-room.ts"
 import { converges } from "../packages/server/src/signaling/testing/convergence.ts"
+import { type Internet, pcapng, Recording, sequenceDiagram } from "../packages/sim/src/index.ts"
+
+type Watch = (internet: Internet) => void
 
 interface Measured {
   readonly metric: string
@@ -16,15 +21,15 @@ interface Measured {
 }
 
 interface Scenario {
-  /** Throws when the seed goes wrong. */
-  run(seed: number): readonly Measured[] | undefined
+  /** Throws when the seed goes wrong. It shows its internet to `watch` before anything happens in it. */
+  run(seed: number, watch?: Watch): readonly Measured[] | undefined
   /** How many there are by default. */
   readonly seeds: number
 }
 
 const scenarios: Readonly<Record<string, Scenario>> = {
-  signaling: { run: seed => (converges(seed), undefined), seeds: 10_000 },
-  turn: { run: seed => (overABadLink(seed), undefined), seeds: 10_000 },
+  signaling: { run: (seed, watch) => (converges(seed, watch), undefined), seeds: 10_000 },
+  turn: { run: (seed, watch) => (overABadLink(seed, watch), undefined), seeds: 10_000 },
   relay: { run: relayedRoomSaving, seeds: 10 },
 }
 
@@ -34,6 +39,8 @@ const { values, positionals } = parseArgs({
     seeds: { type: "string" },
     seed: { type: "string" },
     json: { type: "boolean", default: false },
+    pcap: { type: "string" },
+    diagram: { type: "string" },
   },
 })
 
@@ -53,16 +60,33 @@ if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count)) {
   process.exit(2)
 }
 
+if ((values.pcap !== undefined || values.diagram !== undefined) && count !== 1) {
+  console.error("--pcap and --diagram write one run down: say which by --seed K.")
+  process.exit(2)
+}
+
+let recording: Recording | undefined
+const watch: Watch | undefined =
+  values.pcap === undefined && values.diagram === undefined
+    ? undefined
+    : internet => {
+        recording = new Recording(internet)
+      }
+
 const started = performance.now()
 const failures: number[] = []
 let measured: readonly Measured[] = []
 for (let seed = from; seed < from + count; seed++) {
   try {
-    measured = scenario.run(seed) ?? []
+    measured = scenario.run(seed, watch) ?? []
   } catch (error) {
     failures.push(seed)
     if (failures.length <= 3) console.error(`npm run sim -- ${name} --seed ${seed}\n`, error)
   }
+}
+if (recording !== undefined) {
+  if (values.pcap !== undefined) writeFileSync(values.pcap, pcapng(recording))
+  if (values.diagram !== undefined) writeFileSync(values.diagram, sequenceDiagram(recording))
 }
 const seconds = (performance.now() - started) / 1000
 if (values.json) {

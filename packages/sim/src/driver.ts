@@ -2,6 +2,7 @@ import type { Address } from "@tightbeam/webrtc/bytes"
 import {
   type Datagram,
   type Evidence,
+  type Framing,
   HEADROOM,
   type Machine,
   NO_PATH,
@@ -12,12 +13,23 @@ import {
   type Socket,
   TAILROOM,
 } from "@tightbeam/webrtc/contract"
-import type { Host } from "./network.ts"
+import { FrameReader } from "./frame-reader.ts"
+import type { Host } from "./host.ts"
+import { POISON, type Simulation, SLAB } from "./simulation.ts"
+import type { TcpConnection } from "./tcp-connection.ts"
 
-/** What a machine reads here it was never sent. */
-const POISON = 0xaa
+export interface DriverOptions<Event> {
+  /** What the machine tells its owner, after what it sent has left. Commands may be given from here. */
+  readonly onEvent?: (event: Event, now: number) => void
+}
 
-const SLAB = 65_536 + HEADROOM + TAILROOM
+/** A socket of the machine: of UDP, or one TCP connection. */
+type Carrier =
+  | { readonly local: Address; readonly connection?: undefined }
+  | { readonly connection: TcpConnection; readonly path: Path; readonly framing: Framing }
+
+/** Strangers may be many, but a run is small. */
+const PATHS = 1024
 
 /** What crossed a driver's sockets. Bytes are those of UDP datagrams, without the headers of UDP and IP. */
 export interface Traffic {
@@ -29,112 +41,186 @@ export interface Traffic {
 
 /** Runs one machine on the sockets of one simulated host, as `net` does on real ones. */
 export class Driver<Event> {
+  /** All that it told, `onEvent` or not. */
   readonly events: Event[] = []
   readonly evidence: Evidence[] = []
   readonly machine: Machine<Event>
-  readonly paths: PathTable = new PathTable(4096)
+  readonly paths: PathTable = new PathTable(PATHS)
   readonly traffic: Traffic = { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }
   readonly #host: Host
-  readonly #ports: (number | undefined)[] = []
-  readonly #ips: Uint8Array[] = []
-  readonly #slab = new Uint8Array(SLAB)
+  readonly #onEvent: ((event: Event, now: number) => void) | undefined
+  readonly #carriers: (Carrier | undefined)[] = []
   readonly #datagram: Datagram
   readonly #out: SimOut<Event>
+  #told = 0
+  #telling = false
   #cancelTick: () => void = () => {}
   #tickAt = Number.POSITIVE_INFINITY
 
-  constructor(host: Host, machine: Machine<Event>) {
+  constructor(host: Host, machine: Machine<Event>, { onEvent }: DriverOptions<Event> = {}) {
     this.#host = host
     this.machine = machine
+    this.#onEvent = onEvent
+    const { received } = host.simulation
     this.#datagram = {
-      bytes: this.#slab,
-      view: new DataView(this.#slab.buffer),
+      bytes: received,
+      view: new DataView(received.buffer),
       offset: HEADROOM,
       length: 0,
       path: NO_PATH,
       ecn: 0,
     }
-    this.#out = new SimOut(this.paths, this.events, this.evidence, {
+    this.#out = new SimOut(this.paths, this.events, this.evidence, host.simulation, {
       send: (bytes, path) => this.#send(bytes, path),
       ask: request => this.#ask(request),
     })
   }
 
-  /** Opens a UDP socket for the machine on the host's first address of `family`. Throws when the port is taken. */
-  listen(port: number, family: 4 | 6 = 4): Socket {
-    const socket = this.#bind(port, family)
+  /**
+   * Opens a UDP socket for the machine on an address of the host, or on its first one of a family; port 0 takes any
+   * that is free. Throws when the port is taken, or the address not there.
+   */
+  listen(port: number, on: 4 | 6 | Uint8Array = 4): Socket {
+    const socket = this.#bind(port, on)
     if (socket === undefined)
-      throw new Error(`listen(${port}): the port is taken, or the host has no IPv${family} address`)
+      throw new Error(`listen(${port}): the port is taken, or the host has no such address`)
     return socket
   }
 
-  /** Runs a command of the machine, and sends what it says. */
-  command(act: (now: number, out: Out<Event>) => void): void {
-    act(this.#host.schedule.now, this.#out)
+  /** Where a UDP socket is bound; `undefined` once it is closed. */
+  local(socket: Socket): Address | undefined {
+    const carrier = this.#carriers[socket]
+    return carrier?.connection === undefined ? carrier?.local : undefined
+  }
+
+  /**
+   * Gives the machine a TCP connection that is open. Its frames arrive as datagrams of a path of its own, and what is
+   * sent to that path leaves on it. The path is the stream's for as long as it lives.
+   */
+  accept(connection: TcpConnection, transport: "tcp" | "tls", framing: Framing): Path {
+    const socket = this.#free()
+    this.paths.carry(socket, transport)
+    const path = this.paths.open(socket, connection.remote)
+    if (path === NO_PATH) {
+      connection.close()
+      return NO_PATH
+    }
+    this.paths.hold(path)
+    this.#carriers[socket] = { connection, path, framing }
+    const reader = new FrameReader(framing)
+    connection.handlers = {
+      data: bytes => {
+        const isSound = reader.read(bytes, frame => {
+          // The machine may have closed it at the frame before.
+          if (this.#carriers[socket]?.connection === connection) this.#hand(frame, path)
+        })
+        if (!isSound) connection.close()
+      },
+      closed: () => this.#lost(socket, path),
+    }
+    return path
+  }
+
+  /** Runs a command of the machine, sends what it says, and returns what `act` returned. */
+  command<T>(act: (now: number, out: Out<Event>) => T): T {
+    const result = act(this.#host.schedule.now, this.#out)
     this.#settle()
+    return result
   }
 
-  #bind(port: number, family: 4 | 6): Socket | undefined {
-    const ip = this.#host.ips.find(ip => ip.length === (family === 4 ? 4 : 16))
-    let socket = this.#ports.indexOf(undefined)
-    if (socket === -1) socket = this.#ports.length
-    const bound =
-      ip !== undefined && this.#host.bind(port, (bytes, from, to) => this.#receive(socket, bytes, from, to))
-    if (!bound) return undefined
-    this.#ports[socket] = port
-    this.#ips[socket] = ip
+  #free(): Socket {
+    const socket = this.#carriers.indexOf(undefined)
+    return socket === -1 ? this.#carriers.length : socket
+  }
+
+  #bind(port: number, on: 4 | 6 | Uint8Array): Socket | undefined {
+    const ip =
+      typeof on === "number" ? this.#host.ips.find(({ length }) => length === (on === 4 ? 4 : 16)) : on
+    if (ip === undefined) return undefined
+    const socket = this.#free()
+    const bound = this.#host.bind(port, (bytes, from) => this.#receive(socket, bytes, from), ip)
+    if (bound === undefined) return undefined
+    this.#carriers[socket] = { local: { ip, port: bound } }
     return socket
   }
 
-  #receive(socket: Socket, bytes: Uint8Array, from: Address, to: Uint8Array): void {
-    if (to.length !== this.#ips[socket]!.length) return
+  #receive(socket: Socket, bytes: Uint8Array, from: Address): void {
     this.traffic.packetsIn++
     this.traffic.bytesIn += bytes.length
-    this.#slab.fill(POISON)
-    this.#slab.set(bytes, HEADROOM)
+    const path = this.paths.open(socket, from)
+    if (path !== NO_PATH) this.#hand(bytes, path)
+  }
+
+  #hand(bytes: Uint8Array, path: Path): void {
     const d = this.#datagram
+    d.bytes.set(bytes, HEADROOM)
     d.offset = HEADROOM
     d.length = bytes.length
-    d.path = this.paths.open(socket, from)
-    if (d.path === NO_PATH) return
+    d.path = path
     this.machine.receive(d, this.#host.schedule.now, this.#out)
-    this.#settle()
+    this.#out.flush()
     // Whoever kept a reference reads poison from now on.
-    this.#slab.fill(POISON)
+    d.bytes.fill(POISON, 0, HEADROOM + bytes.length + TAILROOM)
+    this.#settle()
+  }
+
+  #lost(socket: Socket, path: Path): void {
+    if (this.#carriers[socket] === undefined) return
+    this.#carriers[socket] = undefined
+    this.machine.closed?.(path, this.#host.schedule.now, this.#out)
+    while (this.paths.holds(path) > 0) this.paths.release(path)
+    this.paths.carry(socket, "udp")
+    this.#settle()
   }
 
   #send(bytes: Uint8Array, path: Path): void {
-    const socket = this.paths.socket(path)
-    const port = this.#ports[socket]
-    if (port === undefined) return
-    this.traffic.packetsOut++
-    this.traffic.bytesOut += bytes.length
-    this.#host.send({ ip: this.#ips[socket]!, port }, this.paths.remote(path), bytes)
+    const carrier = this.#carriers[this.paths.socket(path)]
+    if (carrier === undefined) return
+    if (carrier.connection === undefined) {
+      this.traffic.packetsOut++
+      this.traffic.bytesOut += bytes.length
+      return this.#host.send(carrier.local, this.paths.remote(path), bytes)
+    }
+    const padded = new Uint8Array(carrier.framing.lengthOnStream(bytes.length))
+    padded.set(bytes)
+    carrier.connection.send(padded)
   }
 
   #ask(request: Request): void {
-    if (request.type === "close") {
-      const port = this.#ports[request.socket]
-      if (port === undefined) return
-      this.#ports[request.socket] = undefined
-      this.#host.unbind(port)
-      return
-    }
+    if (request.type === "close") return this.#close(request.socket)
     const { id, family, port } = request
     this.#host.schedule.after(0, () => {
       const now = this.#host.schedule.now
       const socket = this.#bind(port, family)
       if (socket === undefined) this.machine.reply({ type: "failed", id, reason: "in-use" }, now, this.#out)
-      else {
-        const local = { ip: this.#ips[socket]!, port: this.#ports[socket]! }
-        this.machine.reply({ type: "bound", id, socket, local }, now, this.#out)
-      }
+      else this.machine.reply({ type: "bound", id, socket, local: this.local(socket)! }, now, this.#out)
       this.#settle()
     })
   }
 
+  #close(socket: Socket): void {
+    const carrier = this.#carriers[socket]
+    if (carrier === undefined) return
+    // What was said before still leaves.
+    this.#out.flush()
+    this.#carriers[socket] = undefined
+    if (carrier.connection === undefined) this.#host.unbind(carrier.local.port, carrier.local.ip)
+    else {
+      this.paths.release(carrier.path)
+      this.paths.carry(socket, "udp")
+      carrier.connection.close()
+    }
+  }
+
+  /** First what it sent, then what it told; a handler may give commands, whose events the same loop tells. */
   #settle(): void {
     this.#out.flush()
+    if (this.#onEvent !== undefined && !this.#telling) {
+      this.#telling = true
+      while (this.#told < this.events.length)
+        this.#onEvent(this.events[this.#told++]!, this.#host.schedule.now)
+      this.#telling = false
+    }
     const at = this.machine.nextTick
     if (at === this.#tickAt) return
     this.#cancelTick()
@@ -154,8 +240,8 @@ interface Sink {
 
 class SimOut<Event> implements Out<Event> {
   readonly paths: PathTable
-  readonly bytes: Uint8Array = new Uint8Array(SLAB)
-  readonly view: DataView = new DataView(this.bytes.buffer)
+  readonly bytes: Uint8Array
+  readonly view: DataView
   readonly #events: Event[]
   readonly #evidence: Evidence[]
   readonly #sink: Sink
@@ -163,17 +249,18 @@ class SimOut<Event> implements Out<Event> {
   /** Forwarded bytes are read when the batch is flushed, as a real driver does: a machine that changes them is found out. */
   #batch: { bytes: Uint8Array; path: Path }[] = []
 
-  constructor(paths: PathTable, events: Event[], evidence: Evidence[], sink: Sink) {
+  constructor(paths: PathTable, events: Event[], evidence: Evidence[], { written }: Simulation, sink: Sink) {
     this.paths = paths
+    this.bytes = written
+    this.view = new DataView(written.buffer)
     this.#events = events
     this.#evidence = evidence
     this.#sink = sink
   }
 
   reserve(path: Path, max: number): number {
-    if (max > this.bytes.length) throw new RangeError(`reserve(path, ${max}): more than a datagram holds`)
+    if (max > SLAB) throw new RangeError(`reserve(path, ${max}): more than a datagram holds`)
     this.bytes.fill(0, 0, max)
-    this.bytes.fill(POISON, max)
     this.#reserved = { path, max }
     return 0
   }
@@ -185,6 +272,7 @@ class SimOut<Event> implements Out<Event> {
       throw new RangeError(`commit(${length}): only ${reserved.max} bytes are reserved`)
     this.#reserved = undefined
     if (length > 0) this.#batch.push({ bytes: this.bytes.slice(0, length), path: reserved.path })
+    this.bytes.fill(POISON, 0, reserved.max)
   }
 
   forward(d: Datagram, skip: number, length: number, path: Path): void {
@@ -192,6 +280,11 @@ class SimOut<Event> implements Out<Event> {
       throw new RangeError(`forward(d, ${skip}, ${length}): outside of what belongs to the receiver`)
     const start = d.offset + skip
     this.#batch.push({ bytes: d.bytes.subarray(start, start + length), path })
+  }
+
+  /** Nothing is ever fragmented here: what a link's MTU does not let through is dropped. */
+  forwardUnfragmented(d: Datagram, skip: number, length: number, path: Path): void {
+    this.forward(d, skip, length, path)
   }
 
   ask(request: Request): void {
@@ -207,6 +300,7 @@ class SimOut<Event> implements Out<Event> {
   }
 
   flush(): void {
+    if (this.#batch.length === 0) return
     const batch = this.#batch
     this.#batch = []
     for (const { bytes, path } of batch) this.#sink.send(bytes, path)

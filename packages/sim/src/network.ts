@@ -1,140 +1,205 @@
-import { type Address, formatIp, parseIp } from "@tightbeam/webrtc/bytes"
-import type { Machine } from "@tightbeam/webrtc/contract"
-import { Driver } from "./driver.ts"
-import { Link, type LinkOptions } from "./link.ts"
-import { Random } from "./random.ts"
-import { Schedule } from "./schedule.ts"
-import { Stream, type StreamHandlers } from "./stream.ts"
+import { formatIp } from "@tightbeam/webrtc/bytes"
+import { AddressPool } from "./address-pool.ts"
+import { type Ip, ipOf } from "./endpoints.ts"
+import { Firewall, type FirewallOptions } from "./firewall.ts"
+import { Host, type InterfaceOptions } from "./host.ts"
+import { Line, type LineOptions, Link, type LinkOptions } from "./link.ts"
+import { Nat, type NatOptions } from "./nat.ts"
+import type { Packet } from "./packet.ts"
+import { Gate, type Policy } from "./policy.ts"
+import type { Router } from "./router.ts"
+import type { Simulation } from "./simulation.ts"
 
-export interface NetworkOptions {
-  readonly seed: number | string
-  /** Between all hosts that have no link of their own. */
-  readonly link?: LinkOptions
+/** What any network behind a router has. */
+export interface SiteOptions {
+  /** For traces. */
+  readonly name?: string
+  /** Its line to the network that it is in. Default: ideal. */
+  readonly link?: LineOptions
+  /** What its hosts may send out. Default: everything. */
+  readonly policy?: Policy
+  /** What every packet within it crosses: its Wi-Fi, say. Default: ideal. */
+  readonly inside?: LinkOptions
 }
 
-type Receiver = (bytes: Uint8Array, from: Address, to: Uint8Array) => void
+export interface NatSiteOptions extends NatOptions, SiteOptions {
+  /** The external addresses, or how many. Default 1. */
+  readonly addresses?: number | readonly string[]
+  /** Where the internal addresses begin. Default 192.168.1.0, as in so many homes at once; a carrier has 100.64.0.0. */
+  readonly subnet?: string
+  /** IPv6 is not translated, but a home router lets in only what answers. */
+  readonly ipv6?: FirewallOptions
+}
 
-/** Hosts, the links between them, and the one clock of them all. A run is a function of the seed. */
+export interface FirewallSiteOptions extends FirewallOptions, SiteOptions {}
+
+/** What connects a network to the one that it is in. */
+interface Edge {
+  readonly outer: Network
+  readonly routers: Readonly<Record<4 | 6, Router>>
+  readonly site: SiteOptions
+}
+
+type Pools = Readonly<Partial<Record<4 | 6, AddressPool>>>
+
+/** Who has an address in a network, and how packets get there. */
+interface Neighbour {
+  readonly line: Line
+  readonly receive: (packet: Packet) => void
+}
+
+/** Hosts and further networks that reach each other directly, and what is outside through a router. */
 export class Network {
-  readonly random: Random
-  readonly schedule: Schedule = new Schedule()
-  readonly #hosts = new Map<string, Host>()
-  readonly #links = new Map<string, Link>()
-  readonly #common: Link
+  readonly name: string
+  readonly simulation: Simulation
+  /** What every packet within it crosses. */
+  readonly inside: Link
+  /** Of its own; of other families it gives out what the network outside has. */
+  readonly #pools: Pools
+  readonly #neighbours = new Map<Ip, Neighbour>()
+  readonly #edge: (Edge & { readonly line: Line; readonly gate: Gate }) | undefined
+  #names = 0
 
-  constructor({ seed, link = {} }: NetworkOptions) {
-    this.random = new Random(seed)
-    this.#common = new Link(link, this.random.fork("link"))
+  protected constructor(
+    simulation: Simulation,
+    name: string,
+    pools: Pools,
+    inside: LinkOptions,
+    edge?: Edge,
+  ) {
+    this.simulation = simulation
+    this.name = name
+    this.#pools = pools
+    this.inside = new Link(simulation, `inside ${name}`, inside)
+    this.#edge = edge && {
+      ...edge,
+      line: new Line(simulation, name, edge.site.link ?? {}),
+      gate: new Gate(edge.site.policy ?? {}, simulation.endpoints),
+    }
+    if (edge === undefined) return
+    const external = { line: this.line, receive: this.#enter }
+    for (const ip of edge.routers[4].addresses) edge.outer.claim(ip, external)
   }
 
-  /** A host with these addresses (text); throws when one is malformed or taken. */
-  host(name: string, ...addresses: string[]): Host {
-    const ips = addresses.map(text => {
-      const ip = parseIp(text)
-      if (ip === undefined) throw new TypeError(`host("${name}"): "${text}" is not an IP address`)
-      if (this.#hosts.has(formatIp(ip))) throw new Error(`host("${name}"): ${text} is taken`)
-      return ip
-    })
-    const host = new Host(this, name, ips)
-    for (const ip of ips) this.#hosts.set(formatIp(ip), host)
+  /** To the network that it is in. The Internet is in none. */
+  get line(): Line {
+    if (this.#edge === undefined) throw new Error("The Internet has no line: it is in no network")
+    return this.#edge.line
+  }
+
+  /** A host with one interface in this network. More come by `attach`. */
+  host(name: string, options: InterfaceOptions = {}): Host {
+    const host = new Host(this.simulation, name)
+    host.attach(this, options)
     return host
   }
 
-  /** Gives two hosts a link of their own, in place of the common one or of an earlier one. */
-  link(a: Host, b: Host, options: LinkOptions): void {
-    const link = new Link(options, this.random.fork(`${a.name}-${b.name}`))
-    this.#links.set(`${a.name} ${b.name}`, link)
-    this.#links.set(`${b.name} ${a.name}`, link)
+  /** A network behind a NAT; IPv6 passes it untranslated. */
+  nat(options: NatSiteOptions = {}): Network {
+    const { name = this.#name("nat"), addresses = 1, subnet = "192.168.1.0", ipv6 = {} } = options
+    const { endpoints, random } = this.simulation
+    const external =
+      typeof addresses === "number"
+        ? Array.from({ length: addresses }, () => this.allot(4))
+        : addresses.map(text => endpoints.parse(text))
+    const routers = {
+      4: new Nat(random.fork(name), external, options),
+      6: new Firewall(ipv6),
+    }
+    const pools = { 4: new AddressPool(subnet) }
+    return new Network(this.simulation, name, pools, options.inside ?? {}, {
+      outer: this,
+      routers,
+      site: options,
+    })
   }
 
-  linkBetween(a: Host, b: Host): Link {
-    return this.#links.get(`${a.name} ${b.name}`) ?? this.#common
+  /** A network behind a stateful firewall: its hosts have addresses of the network outside. */
+  firewall(options: FirewallSiteOptions = {}): Network {
+    const { name = this.#name("firewall") } = options
+    const firewall = new Firewall(options)
+    const routers = { 4: firewall, 6: firewall }
+    return new Network(this.simulation, name, {}, options.inside ?? {}, {
+      outer: this,
+      routers,
+      site: options,
+    })
   }
 
-  at(ip: Uint8Array): Host | undefined {
-    return this.#hosts.get(formatIp(ip))
-  }
-}
-
-export class Host {
-  readonly name: string
-  readonly ips: readonly Uint8Array[]
-  readonly #network: Network
-  readonly #ports = new Map<number, Receiver>()
-  readonly #streamPorts = new Map<number, (stream: Stream) => void>()
-  #ephemeral = 40_000
-
-  constructor(network: Network, name: string, ips: readonly Uint8Array[]) {
-    this.#network = network
-    this.name = name
-    this.ips = ips
+  /** Its router starts anew: bindings, filters and pairs are forgotten. */
+  reboot(): void {
+    this.#edge?.routers[4].reboot()
+    this.#edge?.routers[6].reboot()
   }
 
-  get schedule(): Schedule {
-    return this.#network.schedule
-  }
-
-  /** Puts a machine on this host. */
-  run<Event>(machine: Machine<Event>): Driver<Event> {
-    return new Driver(this, machine)
-  }
-
-  /** Binds a UDP port on all addresses; false when it is taken. */
-  bind(port: number, receiver: Receiver): boolean {
-    if (this.#ports.has(port)) return false
-    this.#ports.set(port, receiver)
-    return true
-  }
-
-  unbind(port: number): void {
-    this.#ports.delete(port)
-  }
-
-  /** Sends a UDP datagram. One that nobody listens for vanishes, as behind most firewalls. */
-  send(from: Address, to: Address, bytes: Uint8Array): void {
-    const target = this.#network.at(to.ip)
-    if (target === undefined) return
-    const link = this.#network.linkBetween(this, target)
-    const copy = bytes.slice()
-    for (let copies = link.duplicates() ? 2 : 1; copies > 0; copies--) {
-      const delay = link.datagram()
-      if (delay !== undefined) this.schedule.after(delay, () => target.deliver(to.port, copy, from, to.ip))
+  /** An address that nobody has. */
+  allot(family: 4 | 6): Ip {
+    const pool = this.#pools[family]
+    if (pool === undefined) return this.#edge!.outer.allot(family)
+    for (;;) {
+      const ip = this.simulation.endpoints.ip(pool.next())
+      if (!this.#neighbours.has(ip)) return ip
     }
   }
 
-  deliver(port: number, bytes: Uint8Array, from: Address, to: Uint8Array): void {
-    this.#ports.get(port)?.(bytes, from, to)
+  /** Whoever has an address here has it outside as well, where nothing translates it. Throws when it is taken. */
+  claim(ip: Ip, neighbour: Neighbour): void {
+    const { endpoints } = this.simulation
+    if (this.#neighbours.has(ip)) throw new Error(`${this.name}: ${formatIp(endpoints.bytes(ip))} is taken`)
+    const edge = this.#edge
+    if (edge !== undefined && this.#pools[endpoints.family(ip)] === undefined)
+      edge.outer.claim(ip, { line: edge.line, receive: this.#enter })
+    this.#neighbours.set(ip, neighbour)
   }
 
-  streamListener(port: number): ((stream: Stream) => void) | undefined {
-    return this.#streamPorts.get(port)
+  release(ip: Ip): void {
+    this.#neighbours.delete(ip)
+    if (this.#pools[this.simulation.endpoints.family(ip)] === undefined) this.#edge?.outer.release(ip)
   }
 
-  /** Accepts streams on a TCP port. */
-  listenStreams(port: number, accept: (stream: Stream) => void): void {
-    this.#streamPorts.set(port, accept)
+  /** Takes a packet from one of its hosts, or from a network within it. */
+  carry(packet: Packet): void {
+    this.inside.carry(packet, this.#fromInside)
   }
 
-  /** Opens a stream; `handlers.opened` is called one round trip later, `closed` when nobody listens. */
-  connectStream(to: Address, handlers: StreamHandlers): Stream {
-    const target = this.#network.at(to.ip)
-    const from: Address = { ip: this.ips[0]!, port: this.#ephemeral++ }
-    const link =
-      target === undefined ? new Link({}, this.#network.random) : this.#network.linkBetween(this, target)
-    const [near, far] = Stream.pair(this.schedule, link, from, to)
-    near.handlers = handlers
-    this.schedule.after(link.stream(), () => {
-      const accept = target?.streamListener(to.port)
-      if (accept === undefined) {
-        near.close("refused")
-        return
-      }
-      if (!near.isOpen) return
-      accept(far)
-      this.schedule.after(link.stream(), () => {
-        if (near.isOpen) near.handlers.opened?.()
-      })
-    })
-    return near
+  readonly #fromInside = (packet: Packet): void => {
+    const neighbour = this.#neighbours.get(ipOf(packet.to))
+    if (neighbour !== undefined) neighbour.line.in.carry(packet, neighbour.receive)
+    else this.#leave(packet)
+  }
+
+  readonly #fromOutside = (packet: Packet): void => {
+    const neighbour = this.#neighbours.get(ipOf(packet.to))
+    // Never back to where it came from: it would go round for ever.
+    if (neighbour === undefined) this.simulation.drop(packet, this.name, "no route")
+    else neighbour.line.in.carry(packet, neighbour.receive)
+  }
+
+  #leave(packet: Packet): void {
+    const edge = this.#edge
+    if (edge === undefined) return this.simulation.drop(packet, this.name, "no route")
+    if (!edge.gate.allows(packet)) return this.simulation.drop(packet, this.name, "policy")
+    const fate = this.#router(edge, packet).outbound(packet, this.simulation.schedule.now)
+    if (fate !== "passes" && fate !== "turns back") return this.simulation.drop(packet, this.name, fate)
+    this.simulation.see(packet, this.name, "forwarded")
+    if (fate === "turns back") this.inside.carry(packet, this.#fromOutside)
+    else edge.line.out.carry(packet, this.#toOutside)
+  }
+
+  readonly #toOutside = (packet: Packet): void => this.#edge!.outer.carry(packet)
+
+  readonly #enter = (packet: Packet): void => {
+    const fate = this.#router(this.#edge!, packet).inbound(packet, this.simulation.schedule.now)
+    if (fate !== "passes" && fate !== "turns back") return this.simulation.drop(packet, this.name, fate)
+    this.simulation.see(packet, this.name, "forwarded")
+    this.inside.carry(packet, this.#fromOutside)
+  }
+
+  #router({ routers }: Edge, packet: Packet): Router {
+    return routers[this.simulation.endpoints.family(ipOf(packet.to))]
+  }
+
+  #name(kind: string): string {
+    return `${this.name === "internet" ? "" : `${this.name} `}${kind} ${++this.#names}`
   }
 }

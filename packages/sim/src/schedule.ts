@@ -28,6 +28,11 @@ export class Schedule {
     }
   }
 
+  /** Runs `run` at this time, or at once when it has passed; not to be cancelled. */
+  at(time: number, run: () => void): void {
+    this.#push({ at: Math.max(time, this.#now), order: this.#order++, run, cancelled: false })
+  }
+
   /** Runs the next thing due, if it is due by `until`; returns whether there was one. */
   step(until: number = Number.POSITIVE_INFINITY): boolean {
     for (;;) {

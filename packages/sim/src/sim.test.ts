@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
 import type { Datagram, Machine, Out, Path } from "@tightbeam/webrtc/contract"
-import { Network } from "./network.ts"
+import { Internet } from "./internet.ts"
 import { Random } from "./random.ts"
 import { Schedule } from "./schedule.ts"
 
@@ -49,9 +49,9 @@ class Pinger implements Machine<number> {
 }
 
 function scenario(seed: number, loss: number, duplication = 0) {
-  const network = new Network({ seed, link: { delay: 20, jitter: 5, loss, duplication } })
-  const server = network.host("server", "203.0.113.1", "2001:db8::1")
-  const client = network.host("client", "198.51.100.7")
+  const network = new Internet({ seed, link: { delay: 20, jitter: 5, loss, duplication } })
+  const server = network.host("server", { addresses: ["203.0.113.1", "2001:db8::1"] })
+  const client = network.host("client", { addresses: ["198.51.100.7"] })
   const echo = server.run(new Echo())
   echo.listen(3478)
   const pinger = new Pinger()
@@ -64,7 +64,7 @@ function scenario(seed: number, loss: number, duplication = 0) {
   return { network, echo, pinger }
 }
 
-describe("Network", () => {
+describe("Internet", () => {
   test("carries datagrams both ways, late by the delay of the link", () => {
     const { echo, pinger } = scenario(1, 0)
     assert.equal(pinger.back, 1000)
@@ -95,9 +95,9 @@ describe("Network", () => {
   })
 
   test("streams keep order under loss, and lose what is under way when they are cut", () => {
-    const network = new Network({ seed: 6, link: { delay: 30, jitter: 30, loss: 0.3 } })
-    const server = network.host("server", "203.0.113.1")
-    const client = network.host("client", "198.51.100.7")
+    const network = new Internet({ seed: 6, link: { delay: 30, jitter: 30, loss: 0.3 } })
+    const server = network.host("server", { addresses: ["203.0.113.1"] })
+    const client = network.host("client", { addresses: ["198.51.100.7"] })
     const got: string[] = []
     const ends: string[] = []
     server.listenStreams(443, stream => {
@@ -122,10 +122,10 @@ describe("Network", () => {
   })
 
   test("refuses a second host on an address, and a malformed one", () => {
-    const network = new Network({ seed: 7 })
-    network.host("a", "192.0.2.1")
-    assert.throws(() => network.host("b", "192.0.2.1"), /192\.0\.2\.1 is taken/)
-    assert.throws(() => network.host("c", "192.0.2"), /"192\.0\.2" is not an IP address/)
+    const network = new Internet({ seed: 7 })
+    network.host("a", { addresses: ["192.0.2.1"] })
+    assert.throws(() => network.host("b", { addresses: ["192.0.2.1"] }), /192\.0\.2\.1 is taken/)
+    assert.throws(() => network.host("c", { addresses: ["192.0.2"] }), /"192\.0\.2" is not an IP address/)
   })
 })
 

@@ -1,46 +1,42 @@
 import type { Address } from "@tightbeam/webrtc/bytes"
-import type { Link } from "./link.ts"
-import type { Schedule } from "./schedule.ts"
+import type { TcpConnection } from "./tcp-connection.ts"
 
 /** What one end of a stream is told. */
 export interface StreamHandlers {
   opened?(): void
   message?(text: string): void
-  /** Told once, at each end: after `close` at either, or after a `cut`. */
+  /** Told once, at each end: after `close` at either, after a `cut`, or as TCP ends. */
   closed?(why: string): void
 }
 
+const HEADER = 5
+const MESSAGE = 0
+const CLOSE = 1
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
 /**
- * One end of a message stream: a WebSocket as far as the machines above can tell. Whole messages, in
- * order, none lost while it lives; when it breaks, what is under way is lost.
+ * One end of a stream of whole messages on TCP: a WebSocket as far as the machines above can tell. When it breaks, what
+ * is under way is lost.
  */
 export class Stream {
-  readonly remote: Address
   handlers: StreamHandlers = {}
-  readonly #schedule: Schedule
-  readonly #link: Link
-  #peer!: Stream
+  readonly #connection: TcpConnection
+  #received: Uint8Array = new Uint8Array(0)
   #open = true
-  #deliverAfter = 0
 
-  private constructor(schedule: Schedule, link: Link, remote: Address) {
-    this.#schedule = schedule
-    this.#link = link
-    this.remote = remote
+  constructor(connection: TcpConnection) {
+    this.#connection = connection
+    connection.handlers = {
+      ...connection.handlers,
+      data: bytes => this.#read(bytes),
+      closed: why => this.#end(why),
+    }
   }
 
-  /** The two ends of a stream between two addresses. */
-  static pair(
-    schedule: Schedule,
-    link: Link,
-    client: Address,
-    server: Address,
-  ): [client: Stream, server: Stream] {
-    const atClient = new Stream(schedule, link, server)
-    const atServer = new Stream(schedule, link, client)
-    atClient.#peer = atServer
-    atServer.#peer = atClient
-    return [atClient, atServer]
+  get remote(): Address {
+    return this.#connection.remote
   }
 
   get isOpen(): boolean {
@@ -48,33 +44,49 @@ export class Stream {
   }
 
   send(text: string): void {
-    if (!this.#open) return
-    this.#later(() => {
-      if (this.#peer.#open) this.#peer.handlers.message?.(text)
-    })
+    if (this.#open) this.#write(MESSAGE, text)
   }
 
-  /** Closes in order: what was sent before arrives first. */
+  /** Closes in order: what was sent before arrives first, and then `why`. */
   close(why = "closed"): void {
     if (!this.#open) return
-    this.#later(() => this.#peer.#end(why))
+    this.#write(CLOSE, why)
     this.#end(why)
+    this.#connection.close()
   }
 
   /** Breaks it: what is under way is lost, and the far end learns of it only after `noticed` ms. */
   cut(noticed: number): void {
-    const peer = this.#peer
-    const far = peer.handlers
-    peer.handlers = { closed: why => far.closed?.(why) }
-    this.#end("cut")
-    this.#schedule.after(noticed, () => peer.#end("cut"))
+    this.#connection.sever(noticed)
   }
 
-  /** Runs `act` at the far end, after everything that was sent before. */
-  #later(act: () => void): void {
-    const now = this.#schedule.now
-    this.#deliverAfter = Math.max(this.#deliverAfter, now + this.#link.stream())
-    this.#schedule.after(this.#deliverAfter - now, act)
+  #write(type: number, text: string): void {
+    const encoded = encoder.encode(text)
+    const frame = new Uint8Array(HEADER + encoded.length)
+    frame[0] = type
+    new DataView(frame.buffer).setUint32(1, encoded.length)
+    frame.set(encoded, HEADER)
+    this.#connection.send(frame)
+  }
+
+  #read(bytes: Uint8Array): void {
+    const all = new Uint8Array(this.#received.length + bytes.length)
+    all.set(this.#received)
+    all.set(bytes, this.#received.length)
+    const view = new DataView(all.buffer)
+    let at = 0
+    while (this.#open && all.length - at >= HEADER) {
+      const end = at + HEADER + view.getUint32(at + 1)
+      if (end > all.length) break
+      const text = decoder.decode(all.subarray(at + HEADER, end))
+      if (all[at] === MESSAGE) this.handlers.message?.(text)
+      else {
+        this.#end(text)
+        this.#connection.close()
+      }
+      at = end
+    }
+    this.#received = all.subarray(at)
   }
 
   #end(why: string): void {

@@ -114,7 +114,7 @@ describe("TurnClient and TurnServer", () => {
     const net = new TurnNetwork({ seed: 4 })
     net.allocate()
     net.until("allocated")
-    net.network.link(net.clientHost, net.serverHost, { loss: 1 })
+    net.serverHost.interfaces[0]!.line.disconnect()
     const { failure, isRenewed } = net.until("lost", HOUR)
     assert.deepEqual([failure, isRenewed], [{ reason: "expired" }, false])
     assert.ok(net.now >= 600_000 && net.now < 610_000, `${net.now} ms`)

@@ -11,7 +11,7 @@ import { World } from "./testing/world.ts"
 function raw(
   world: World,
   index: number,
-  host: Host = world.network.host(`raw${index}`, `192.0.2.${index + 1}`),
+  host: Host = world.network.host(`raw${index}`, { addresses: [`192.0.2.${index + 1}`] }),
 ) {
   const received: ServerMessage[] = []
   let closed: string | undefined
@@ -617,7 +617,7 @@ describe("What one address may take", () => {
   /** Many behind one address, and somebody at another. */
   function office(limits: Parameters<typeof world>[0]) {
     const at = world(limits)
-    const host = at.network.host("office", "198.51.100.200")
+    const host = at.network.host("office", { addresses: ["198.51.100.200"] })
     return { at, behind: () => raw(at, 99, host), elsewhere: () => raw(at, 0) }
   }
 

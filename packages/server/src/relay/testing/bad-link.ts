@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import type { Internet } from "@tightbeam/sim"
 import { TurnNetwork } from "./turn-network.ts"
 
 /**
@@ -6,9 +7,14 @@ import { TurnNetwork } from "./turn-network.ts"
  * that it was told to get and data flows, or it says that there is no allocation; nothing is left in the end.
  * `npm run sim -- turn --seed SEED` runs it alone.
  */
-export function overABadLink(seed: number): "worked" | "failed" {
+export function overABadLink(seed: number, watch?: (internet: Internet) => void): "worked" | "failed" {
   const fault = `seed ${seed}`
-  const net = new TurnNetwork({ seed, peers: 3, link: { loss: 0.35, jitter: 400, duplication: 0.2 } })
+  const net = new TurnNetwork({
+    seed,
+    peers: 3,
+    link: { loss: 0.35, jitter: 20, reordering: 0.5, reorderingDelay: 400, duplication: 0.2 },
+  })
+  watch?.(net.network)
   net.allocate()
   net.permit(...net.peers)
   for (const peer of net.peers) net.bind(peer)
@@ -22,7 +28,7 @@ export function overABadLink(seed: number): "worked" | "failed" {
   assert.equal(types[0], "allocated", fault)
   assert.equal(types.filter(type => type === "channel-bound").length, 3, fault)
   assert.equal(net.server.counters().allocations, 1, fault)
-  for (const peer of net.peers) for (let i = 0; i < 30; i++) assert.ok(net.say(peer, "hi"), fault)
+  for (const peer of net.peers) for (let i = 0; i < 60; i++) assert.ok(net.say(peer, "hi"), fault)
   net.run(5000)
   assert.equal(new Set(net.heard.map(({ from }) => from)).size, 3, fault)
   net.close()

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { type Driver, deterministicCrypto, Network, type Traffic } from "@tightbeam/sim"
+import { type Driver, deterministicCrypto, Internet, type Traffic } from "@tightbeam/sim"
 import { type Address, formatAddress } from "@tightbeam/webrtc/bytes"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import {
@@ -37,8 +37,13 @@ export interface RelayedRoom {
  * person nothing can be: each packet goes through the sockets of two, as it would go twice through those of one relay
  * that does not join. Everything arrives, or this throws.
  */
-export function relayedRoom(seed: number, relays: "one" | "each"): RelayedRoom {
-  const network = new Network({ seed })
+export function relayedRoom(
+  seed: number,
+  relays: "one" | "each",
+  watch?: (internet: Internet) => void,
+): RelayedRoom {
+  const network = new Internet(seed)
+  watch?.(network)
   const servers = Array.from({ length: relays === "one" ? 1 : PEOPLE }, (_, i) => startRelay(network, i))
   const people = Array.from(
     { length: PEOPLE },
@@ -78,9 +83,9 @@ export function relayedRoom(seed: number, relays: "one" | "each"): RelayedRoom {
   }
 }
 
-/** What joining saves in such a room, for people and for `--json`; throws where it is not what was counted as joined. */
-export function relayedRoomSaving(seed: number): readonly Saving[] {
-  const [joined, apart] = [relayedRoom(seed, "one"), relayedRoom(seed, "each")]
+/** What joining saves in such a room (`watch` sees the one where they are joined), for people and for `--json`; throws where it is not what was counted as joined. */
+export function relayedRoomSaving(seed: number, watch?: (internet: Internet) => void): readonly Saving[] {
+  const [joined, apart] = [relayedRoom(seed, "one", watch), relayedRoom(seed, "each")]
   assert.equal(apart.packetsJoined, 0, `seed ${seed}: joined with nobody`)
   for (const [more, less, counted] of [
     [apart.traffic.packetsIn, joined.traffic.packetsIn, joined.packetsJoined],
@@ -119,7 +124,7 @@ interface RunningRelay {
   readonly address: Address
 }
 
-function startRelay(network: Network, i: number): RunningRelay {
+function startRelay(network: Internet, i: number): RunningRelay {
   const ip = Uint8Array.of(5, 5, 5, 1 + i)
   const server = new TurnServer({
     crypto: deterministicCrypto(nodeCrypto, network.random.fork(`relay ${i}`)),
@@ -127,7 +132,7 @@ function startRelay(network: Network, i: number): RunningRelay {
     secrets: [SECRET],
     relayedAddress: { v4: ip },
   })
-  const driver = network.host(`relay ${i}`, ip.join(".")).run(server)
+  const driver = network.host(`relay ${i}`, { addresses: [ip.join(".")] }).run(server)
   driver.listen(SERVER_PORT)
   return { server, driver, address: { ip, port: SERVER_PORT } }
 }
@@ -137,7 +142,7 @@ class Person {
   readonly #driver: Driver<TurnClientEvent>
   readonly #heard = new Map<string, number>()
 
-  constructor(network: Network, i: number, relay: Address) {
+  constructor(network: Internet, i: number, relay: Address) {
     this.#client = new TurnClient({
       crypto: deterministicCrypto(nodeCrypto, network.random.fork(`person ${i}`)),
       ...timeLimitedCredentials({
@@ -152,7 +157,7 @@ class Person {
         this.#heard.set(from, (this.#heard.get(from) ?? 0) + 1)
       },
     })
-    this.#driver = network.host(`person ${i}`, `1.2.3.${1 + i}`).run(this.#client)
+    this.#driver = network.host(`person ${i}`, { addresses: [`1.2.3.${1 + i}`] }).run(this.#client)
     const socket = this.#driver.listen(5000)
     this.#driver.command((now, out) => this.#client.allocate(out.paths.open(socket, relay), now, out))
   }

@@ -1,4 +1,4 @@
-import { type Driver, deterministicCrypto, type Host, type LinkOptions, Network } from "@tightbeam/sim"
+import { type Driver, deterministicCrypto, type Host, Internet, type LinkOptions } from "@tightbeam/sim"
 import { type Address, formatAddress, parseIp } from "@tightbeam/webrtc/bytes"
 import type { Datagram, Machine, Out, Socket } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
@@ -59,7 +59,7 @@ class Restartable implements Machine<unknown> {
 
 /** A TURN client, our TURN server and peers that echo, on a simulated network. */
 export class TurnNetwork {
-  readonly network: Network
+  readonly network: Internet
   readonly client: TurnClient
   readonly driver: Driver<TurnClientEvent>
   readonly peers: readonly Address[]
@@ -84,9 +84,9 @@ export class TurnNetwork {
     } = { seed: 1 },
   ) {
     const { seed, link = {}, peers = 1 } = options
-    this.network = new Network({ seed, link: { delay: 20, ...link } })
-    this.serverHost = this.network.host("server", "5.5.5.5", "2a00::5")
-    this.clientHost = this.network.host("client", "1.2.3.4")
+    this.network = new Internet({ seed, link: { delay: 20, ...link } })
+    this.serverHost = this.network.host("server", { addresses: ["5.5.5.5", "2a00::5"] })
+    this.clientHost = this.network.host("client", { addresses: ["1.2.3.4"] })
     this.#serverOptions = {
       crypto: deterministicCrypto(nodeCrypto, this.network.random.fork("server")),
       epoch: EPOCH,
@@ -121,7 +121,7 @@ export class TurnNetwork {
       port: PEER_PORT,
     }))
     this.echoes = this.peers.map(({ ip }, i) => {
-      const echo = this.network.host(`peer ${i}`, ip.join(".")).run(new Echo())
+      const echo = this.network.host(`peer ${i}`, { addresses: [ip.join(".")] }).run(new Echo())
       echo.listen(PEER_PORT)
       return echo
     })

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import type { View } from "@tightbeam/client"
+import type { Internet } from "@tightbeam/sim"
 import { type Client, World } from "./world.ts"
 
 /**
@@ -8,13 +9,14 @@ import { type Client, World } from "./world.ts"
  * view of it, in the same order, at the same number, and nobody else may be in it; hosts know who waits, who waits
  * knows nothing; and what they said to each other arrived, once, in order.
  */
-export function converges(seed: number): void {
+export function converges(seed: number, watch?: (internet: Internet) => void): void {
   const probe = new World(
     seed,
     { delay: 5 + (seed % 100), jitter: seed % 40, loss: (seed % 5) / 20 },
     { open: true },
   )
   const { network } = probe
+  watch?.(network)
   const random = network.random.fork("people")
   const clients = Array.from({ length: 2 + random.below(4) }, (_, i) => probe.client(i))
 
@@ -22,6 +24,8 @@ export function converges(seed: number): void {
     act(random.pick(clients))
     network.schedule.run(random.below(3000))
   }
+  // Quiet is the line as well: TCP waits ever longer for what is lost again and again, and an idle limit is nobody's fault.
+  network.inside.change({ delay: 5 + (seed % 100), jitter: seed % 40 })
   // Longer than any backoff, grace period and idle limit together.
   network.schedule.run(90_000)
 

@@ -6,7 +6,7 @@ import {
   type TightbeamError,
   type View,
 } from "@tightbeam/client"
-import { deterministicCrypto, type Host, type LinkOptions, Network, type Stream } from "@tightbeam/sim"
+import { deterministicCrypto, type Host, Internet, type LinkOptions, type Stream } from "@tightbeam/sim"
 import { parseIp } from "@tightbeam/webrtc/bytes"
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
@@ -21,7 +21,7 @@ const PORT = 443
 
 /** A signaling server and its clients in the simulated network: the SDK's own `Session`, the server's own `Rooms`. */
 export class World {
-  readonly network: Network
+  readonly network: Internet
   readonly rooms: Rooms
   readonly evidence: Evidence[] = []
   /** Participants whose relay was taken back. */
@@ -36,9 +36,9 @@ export class World {
     link: LinkOptions,
     { open = false, ...limits }: Partial<SignalingLimits> & { open?: boolean } = {},
   ) {
-    this.network = new Network({ seed, link })
+    this.network = new Internet({ seed, link })
     const { schedule } = this.network
-    this.#host = this.network.host("server", SERVER)
+    this.#host = this.network.host("server", { addresses: [SERVER] })
     this.rooms = new Rooms({
       crypto: deterministicCrypto(nodeCrypto, this.network.random.fork("crypto")),
       iceServers: () => ({ iceServers: [], ttl: 3600 }),
@@ -79,7 +79,11 @@ export class World {
   }
 
   client(index: number): Client {
-    return new Client(this, this.network.host(`client${index}`, `198.51.100.${index + 1}`), `Person ${index}`)
+    return new Client(
+      this,
+      this.network.host(`client${index}`, { addresses: [`198.51.100.${index + 1}`] }),
+      `Person ${index}`,
+    )
   }
 }
 
