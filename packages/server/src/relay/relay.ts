@@ -99,7 +99,8 @@ export class Relay {
     let listen = listenAt(options)
     try {
       for (let i = 0; i < workers; i++) {
-        threads.push(await ThreadedShard.start({ ...settings, listen, reusePort: workers > 1 }, owner))
+        const share = workers === 1 ? undefined : i === 0 ? "first" : "join"
+        threads.push(await ThreadedShard.start({ ...settings, listen, share }, owner))
         // The first finds the ports where any would do.
         listen = threads[0]!.listen
       }

@@ -26,8 +26,8 @@ export interface ShardSettings {
   readonly server: Omit<TurnServerOptions, "crypto" | "epoch">
   /** Where clients come to over UDP; without it they only come by `accept`. */
   readonly listen?: ListenAt
-  /** Other shards listen there too. Default: false. */
-  readonly reusePort?: boolean
+  /** Other shards listen there too: this is the first, or joins it. */
+  readonly share?: "first" | "join" | undefined
   /** Where others listen, if this one does not: never a peer. */
   readonly siblingsListen?: ListenAt
   readonly bindAddresses: { readonly 4?: string; readonly 6?: string }
@@ -72,7 +72,7 @@ export class Shard {
       },
       onFault: (error, during) => owner.fault(error, during),
       streams: settings.streams,
-      udp: { reusePort: settings.reusePort === true },
+      udp: { share: settings.share },
       bindAddresses: settings.bindAddresses,
     })
     try {

@@ -168,11 +168,12 @@ describe("a relay on several threads", { skip }, () => {
     assert.equal((await relay.counters()).turn.allocations, 9, "the one left behind expires in its time")
   })
 
-  test("a port that is taken is named, and no thread stays", async t => {
-    const relay = await relayWith(t, { workers: 1 })
-    await assert.rejects(relayWith(t, { workers: 1, port: relay.port }), {
-      name: "ListenError",
-      code: "EADDRINUSE",
+  for (const workers of [1, 2])
+    test(`a port that is taken is named, and no thread stays; with ${workers}`, async t => {
+      const relay = await relayWith(t, { workers })
+      await assert.rejects(relayWith(t, { workers, port: relay.port }), {
+        name: "ListenError",
+        code: "EADDRINUSE",
+      })
     })
-  })
 })

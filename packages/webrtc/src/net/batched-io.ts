@@ -101,8 +101,8 @@ export class BatchedIo implements UdpIo {
 
   bind(socket: Socket, local: Address, listens: boolean, done: (outcome: Bound) => void): void {
     const { receiveBuffer = DEFAULT_BUFFER, sendBuffer = DEFAULT_BUFFER } = this.#options
-    const reusePort = listens && this.#options.reusePort === true
-    const opened = this.#sockets.open(local, { dualStack: listens, reusePort, receiveBuffer, sendBuffer })
+    const share = listens ? this.#options.share : undefined
+    const opened = this.#sockets.open(local, { dualStack: listens, share, receiveBuffer, sendBuffer })
     if ("code" in opened) {
       const error = new Error(`bind ${opened.code} ${formatAddress(local)}`)
       this.#waiting.later(() => done({ code: opened.code, error }))
