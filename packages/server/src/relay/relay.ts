@@ -219,7 +219,8 @@ export class Relay {
   }
 
   async #usage(): Promise<AllocationUsage[]> {
-    return (await Promise.all(this.#shards.map(async shard => await shard.usage()))).flat()
+    const usage = await Promise.all(this.#shards.map(async shard => await shard.usage()))
+    return usage.flat().filter(({ allocation }) => this.#books.isLive(allocation))
   }
 }
 
@@ -227,10 +228,19 @@ export class Relay {
 class Books {
   readonly meter = new RelayMeter(new Date())
   readonly freed: Partial<Record<FreedReason, number>> = {}
+  readonly #live = new Set<number>()
+
+  /** Whether an allocation is not booked yet: it may have ended since its shard said what it cost. */
+  isLive(allocation: number): boolean {
+    return this.#live.has(allocation)
+  }
 
   enter(event: TurnEvent, now: number): void {
-    if (event.type === "allocated") this.meter.allocated(event.username, now)
-    else {
+    if (event.type === "allocated") {
+      this.#live.add(event.allocation)
+      this.meter.allocated(event.username, now)
+    } else {
+      this.#live.delete(event.allocation)
       this.meter.freed(event, now)
       this.freed[event.reason] = (this.freed[event.reason] ?? 0) + 1
     }

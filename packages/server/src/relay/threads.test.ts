@@ -142,6 +142,18 @@ describe("a relay on several threads", { skip }, () => {
     assert.deepEqual(new Set(had), new Set(["ada: 2 udp, 1 tcp", "ben: 1 udp, 1 tcp"]))
   })
 
+  test("what ends while the threads are asked costs once", async t => {
+    const relay = await relayWith(t, { workers: 2 })
+    const ada = await overTcp(t, relay, "ada")
+    assert.ok((await ada.allocate()) > 0)
+    const [cost, reading] = [relay.cost(), relay.reading()]
+    relay.revoke("blue", "ada")
+    const had = ({ allocations = 0, live = 0 } = {}): number[] => [allocations, live]
+    assert.deepEqual(had((await cost).total.tcp), [1, 0])
+    assert.deepEqual(had((await cost).rooms[0]!.total.tcp), [1, 0])
+    assert.deepEqual(had((await reading).total.tcp), [1, 0])
+  })
+
   test("draining waits for the last allocation, on whichever thread it is", async t => {
     const relay = await relayWith(t, { workers: 2 })
     const clients = await Promise.all([overUdp, overUdp, overTcp].map((over, i) => over(t, relay, `p${i}`)))
