@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
 import { once } from "node:events"
 import { connect, createServer, type Socket } from "node:net"
 import { describe, type TestContext, test } from "node:test"
@@ -178,6 +179,31 @@ describe("a relay on several threads", { skip }, () => {
       assert.notEqual(await after.allocate(), port)
     }
     assert.equal((await relay.counters()).turn.allocations, 9, "the one left behind expires in its time")
+  })
+
+  test("a process that ends does not wait for each thread to look up", async () => {
+    const script = `
+      import { parseConfig } from ${JSON.stringify(import.meta.resolve("../config/schema.ts"))}
+      import { createLog } from ${JSON.stringify(import.meta.resolve("../log/index.ts"))}
+      import { Relay } from ${JSON.stringify(import.meta.resolve("./relay.ts"))}
+      await Relay.start({
+        turn: parseConfig({ turn: { address: "127.0.0.1", port: 0, workers: 4 } }).turn,
+        native: "auto",
+        announce: "127.0.0.1",
+        secret: new Uint8Array(32),
+        listeners: [],
+        log: createLog({ level: "error", form: "json", write: line => process.stderr.write(line) }),
+      })
+      process.on("exit", () => process.stdout.write(String(Date.now())))
+      process.exit(7)`
+    const args = ["--conditions=@tightbeam/source", "-e", script]
+    const { promise, resolve } = Promise.withResolvers<{ code: unknown; took: number; said: string }>()
+    execFile(process.execPath, args, (error, stdout, stderr) =>
+      resolve({ code: error?.code, took: Date.now() - Number(stdout), said: stderr }),
+    )
+    const { code, took, said } = await promise
+    assert.deepEqual([code, said], [7, ""])
+    assert.ok(took < 1_000, `${took} ms: they look up once a second`)
   })
 
   for (const workers of [1, 2])
