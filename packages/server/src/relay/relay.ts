@@ -19,7 +19,7 @@ import type { Config } from "../config/index.ts"
 import { parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
 import { relayBindAddresses } from "./announced.ts"
-import type { CostOver } from "./cost.ts"
+import { type CostOver, mergeCosts } from "./cost.ts"
 import type { ListenAt } from "./listeners.ts"
 import { type RelayCost, RelayMeter } from "./relay-meter.ts"
 import { Shard, type ShardCounters, type ShardOwner, type ShardSettings } from "./shard.ts"
@@ -205,8 +205,13 @@ export class Relay {
   }
 
   async reading(): Promise<RelayReading> {
-    const [counters, usage] = await Promise.all([this.counters(), this.#usage()])
-    return { counters: counters.turn, total: this.#books.meter.total(usage), freed: this.#books.freed }
+    const [counters, totals] = await Promise.all([
+      this.counters(),
+      Promise.all(this.#shards.map(async shard => await shard.total())),
+    ])
+    const total: CostOver = {}
+    for (const each of totals) mergeCosts(total, each)
+    return { counters: counters.turn, total, freed: this.#books.freed }
   }
 
   /** Frees every allocation and closes every socket. */

@@ -18,6 +18,7 @@ import {
   type TurnServerOptions,
   turnFraming,
 } from "@tightbeam/webrtc/turn"
+import { addUsage, type CostOver, copyOf } from "./cost.ts"
 import { LateMachine } from "./late-machine.ts"
 import { addressesOf, type ListenAt, type Listeners, openListeners } from "./listeners.ts"
 
@@ -53,6 +54,8 @@ export class Shard {
   readonly #server: TurnServer
   /** Where it listens, with the ports that it had. */
   readonly listen: ListenAt | undefined
+  /** What has ended. */
+  readonly #ended: CostOver = {}
   #onEmpty: (() => void) | undefined
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
@@ -62,13 +65,13 @@ export class Shard {
     io: Pick<DriverOptions<TurnEvent>, "createIo" | "clock">,
   ): Promise<Shard> {
     const late = new LateMachine<TurnEvent>()
-    let noteEmpty = (): void => {}
+    let note = (_event: TurnEvent): void => {}
     const driver = new Driver<TurnEvent>(late, {
       ...io,
       onEvidence: (evidence, now) => owner.evidence(evidence, now),
       onEvent: (event, now) => {
         owner.event(event, now)
-        noteEmpty()
+        note(event)
       },
       onFault: (error, during) => owner.fault(error, during),
       streams: settings.streams,
@@ -80,7 +83,7 @@ export class Shard {
       const server = createServer(settings, listeners)
       late.machine = server
       const shard = new Shard(driver, server, listeners?.at)
-      noteEmpty = () => shard.#noteEmpty()
+      note = event => shard.#note(event)
       return shard
     } catch (error) {
       await driver.close()
@@ -123,10 +126,22 @@ export class Shard {
     return this.#server.usage(monotonicNow())
   }
 
+  /** Of all that it relays and has relayed: little to tell, however many there are. */
+  total(): CostOver {
+    const total = copyOf(this.#ended)
+    for (const usage of this.usage()) addUsage(total, usage, true)
+    return total
+  }
+
   /** Frees every allocation and closes every socket. */
   async close(): Promise<void> {
     this.#driver.command((now, out) => this.#server.close(now, out))
     await this.#driver.close()
+  }
+
+  #note(event: TurnEvent): void {
+    if (event.type === "freed") addUsage(this.#ended, event, false)
+    this.#noteEmpty()
   }
 
   #noteEmpty(): void {

@@ -82,6 +82,10 @@ export class ThreadedShard {
     return this.#read("usage")
   }
 
+  total(): Promise<Readings["total"]> {
+    return this.#read("total")
+  }
+
   close(): Promise<void> {
     if (!this.#isEnding) {
       this.#say({ type: "close" })

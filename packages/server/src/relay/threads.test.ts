@@ -152,7 +152,8 @@ describe("a relay on several threads", { skip }, () => {
     const had = ({ allocations = 0, live = 0 } = {}): number[] => [allocations, live]
     assert.deepEqual(had((await cost).total.tcp), [1, 0])
     assert.deepEqual(had((await cost).rooms[0]!.total.tcp), [1, 0])
-    assert.deepEqual(had((await reading).total.tcp), [1, 0])
+    assert.deepEqual(had((await reading).total.tcp), [1, 1], "as it was when it was asked for")
+    assert.deepEqual(had((await relay.reading()).total.tcp), [1, 0])
   })
 
   test("draining waits for the last allocation, on whichever thread it is", async t => {

@@ -217,10 +217,10 @@ export class TurnServer implements Machine<TurnEvent> {
     return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
   }
 
-  /** What each live allocation has cost until now. What has ended said so in its `freed` event. */
+  /** What each allocation that was told of has cost until now. What has ended said so in its `freed` event. */
   usage(now: number): AllocationUsage[] {
     const live: AllocationUsage[] = []
-    for (const allocation of this.#table.all) if (allocation.isBound) live.push(allocation.usage(now))
+    for (const allocation of this.#table.all) if (allocation.isOpen) live.push(allocation.usage(now))
     return live
   }
 
