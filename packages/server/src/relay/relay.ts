@@ -78,6 +78,7 @@ export class Relay {
   readonly #announced: Address
   readonly #books: Books
   #drained: Promise<unknown> | undefined
+  #closed: Promise<unknown> | undefined
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
   static async start(options: RelayOptions): Promise<Relay> {
@@ -161,6 +162,7 @@ export class Relay {
 
   /** Frees what a participant relays, at once, and refuses all credentials that they were given. */
   revoke(room: string, participant: string): void {
+    if (this.#closed !== undefined) return
     const until = monotonicNow() + this.#options.turn.credentialTtl * 1000 + CLOCK_STEP
     for (const shard of this.#shards) shard.revoke(`${room}:${participant}`, until)
   }
@@ -215,8 +217,9 @@ export class Relay {
   }
 
   /** Frees every allocation and closes every socket. */
-  async close(): Promise<void> {
-    await Promise.all(this.#shards.map(shard => shard.close()))
+  close(): Promise<unknown> {
+    this.#closed ??= Promise.all(this.#shards.map(shard => shard.close()))
+    return this.#closed
   }
 
   get #shards(): readonly (Shard | ThreadedShard)[] {

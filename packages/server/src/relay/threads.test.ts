@@ -207,6 +207,12 @@ describe("a relay on several threads", { skip }, () => {
     assert.ok(took < 1_000, `${took} ms: they look up once a second`)
   })
 
+  test("a participant may leave after the relay did, and it may be closed twice", async t => {
+    const relay = await relayWith(t, { workers: 1 })
+    await Promise.all([relay.close(), relay.close()])
+    relay.revoke("blue", "ada")
+  })
+
   for (const workers of [1, 2])
     test(`a port that is taken is named, and no thread stays; with ${workers}`, async t => {
       const relay = await relayWith(t, { workers })
