@@ -207,9 +207,10 @@ export class TurnServer implements Machine<TurnEvent> {
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
-  /** Whether nothing is relayed. */
+  /** Whether nothing is relayed. Who still waits for a socket may never get one, and nobody would be told. */
   get isEmpty(): boolean {
-    return this.#table.size === 0
+    for (const { isOpen } of this.#table.all) if (isOpen) return false
+    return true
   }
 
   counters(): TurnCounters {
