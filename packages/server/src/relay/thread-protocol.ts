@@ -36,7 +36,6 @@ export type Report =
   | { readonly type: "told"; readonly news: readonly News[] }
   | { readonly type: "reading"; readonly id: number; readonly reading: Readings[keyof Readings] }
   | { readonly type: "empty" }
-  | { readonly type: "closed" }
 
 export type News =
   | { readonly event: TurnEvent; readonly now: number }

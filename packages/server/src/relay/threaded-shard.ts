@@ -146,8 +146,6 @@ export class ThreadedShard {
         return
       case "empty":
         this.#onEmpty?.()
-        return
-      case "closed":
     }
   }
 }
