@@ -4,6 +4,7 @@ import { createSocket, type Socket } from "node:dgram"
 import { once } from "node:events"
 import { test } from "node:test"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { chooseIo } from "@tightbeam/webrtc/net"
 import {
   Attribute,
   MessageClass,
@@ -13,9 +14,11 @@ import {
   StunWriter,
   TRANSPORT_UDP,
 } from "@tightbeam/webrtc/stun"
+import { timeLimitedCredentials } from "@tightbeam/webrtc/turn"
 import { parseConfig } from "../config/schema.ts"
 import { createLog } from "../log/index.ts"
 import { type IceServers, Relay } from "./relay.ts"
+import { Shard } from "./shard.ts"
 
 const parse = (drainTo: object) => parseConfig({ turn: { address: "127.0.0.1", port: 0, drainTo } }).turn
 
@@ -90,4 +93,52 @@ test("where clients are sent to is an address with a port, one of each family", 
     assert.throws(() => parse({ udp }), /"drainTo",\s+"udp"/, String(udp))
   }
   assert.deepEqual(parse({ udp: ["[2001:db8::7]:1"] }).drainTo.udp, ["[2001:db8::7]:1"])
+})
+
+test("draining does not wait for an allocation that never comes about", async t => {
+  const secret = new Uint8Array(32)
+  const asked = Promise.withResolvers<() => void>()
+  const shard = await Shard.start(
+    {
+      server: {
+        realm: "tightbeam",
+        secrets: [secret],
+        relayedAddress: { v4: Uint8Array.of(127, 0, 0, 1) },
+        relayPorts: { min: 21_000, max: 21_000 },
+      },
+      listen: { address: "127.0.0.1", port: 0, announce: "127.0.0.1" },
+      bindAddresses: {},
+      streams: parseConfig({}).turn.streams,
+    },
+    { event: () => {}, evidence: () => {}, fault: error => assert.fail(error as Error) },
+    {
+      createIo: (paths, onBatch, options) => {
+        const io = chooseIo("off").create(paths, onBatch, options)
+        const bind = io.bind.bind(io)
+        io.bind = (socket, local, listens, done) => {
+          if (listens) return bind(socket, local, listens, done)
+          asked.resolve(() => done({ code: "EADDRINUSE", error: new Error("in use") }))
+        }
+        return io
+      },
+    },
+  )
+  t.after(() => shard.close())
+  const expiry = Math.floor(Date.now() / 1000) + 60
+  const { username, password } = timeLimitedCredentials({
+    crypto: nodeCrypto,
+    secret,
+    room: "blue",
+    participant: "p1",
+    expiry,
+  })
+  const client = createSocket("udp4")
+  t.after(() => client.close())
+  const answer = allocate(client, shard.listen!.port, { urls: [], username, credential: password })
+  const refuse = await asked.promise
+  let isDrained = false
+  shard.drain({ udp: {}, tcp: {}, tls: {} }, () => (isDrained = true))
+  refuse()
+  assert.equal(readErrorCode(await answer)?.code, 508)
+  assert.ok(isDrained)
 })

@@ -19,7 +19,7 @@ import type { Config } from "../config/index.ts"
 import { parseAddress } from "../listening-address.ts"
 import { errorText, type Log } from "../log/index.ts"
 import { relayBindAddresses } from "./announced.ts"
-import type { CostOver } from "./cost.ts"
+import { type CostOver, mergeCosts } from "./cost.ts"
 import type { ListenAt } from "./listeners.ts"
 import { type RelayCost, RelayMeter } from "./relay-meter.ts"
 import { Shard, type ShardCounters, type ShardOwner, type ShardSettings } from "./shard.ts"
@@ -78,6 +78,7 @@ export class Relay {
   readonly #announced: Address
   readonly #books: Books
   #drained: Promise<unknown> | undefined
+  #closed: Promise<unknown> | undefined
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
   static async start(options: RelayOptions): Promise<Relay> {
@@ -99,7 +100,8 @@ export class Relay {
     let listen = listenAt(options)
     try {
       for (let i = 0; i < workers; i++) {
-        threads.push(await ThreadedShard.start({ ...settings, listen, reusePort: workers > 1 }, owner))
+        const share = workers === 1 ? undefined : i === 0 ? "first" : "join"
+        threads.push(await ThreadedShard.start({ ...settings, listen, share }, owner))
         // The first finds the ports where any would do.
         listen = threads[0]!.listen
       }
@@ -160,6 +162,7 @@ export class Relay {
 
   /** Frees what a participant relays, at once, and refuses all credentials that they were given. */
   revoke(room: string, participant: string): void {
+    if (this.#closed !== undefined) return
     const until = monotonicNow() + this.#options.turn.credentialTtl * 1000 + CLOCK_STEP
     for (const shard of this.#shards) shard.revoke(`${room}:${participant}`, until)
   }
@@ -204,13 +207,19 @@ export class Relay {
   }
 
   async reading(): Promise<RelayReading> {
-    const [counters, usage] = await Promise.all([this.counters(), this.#usage()])
-    return { counters: counters.turn, total: this.#books.meter.total(usage), freed: this.#books.freed }
+    const [counters, totals] = await Promise.all([
+      this.counters(),
+      Promise.all(this.#shards.map(async shard => await shard.total())),
+    ])
+    const total: CostOver = {}
+    for (const each of totals) mergeCosts(total, each)
+    return { counters: counters.turn, total, freed: this.#books.freed }
   }
 
   /** Frees every allocation and closes every socket. */
-  async close(): Promise<void> {
-    await Promise.all(this.#shards.map(shard => shard.close()))
+  close(): Promise<unknown> {
+    this.#closed ??= Promise.all(this.#shards.map(shard => shard.close()))
+    return this.#closed
   }
 
   get #shards(): readonly (Shard | ThreadedShard)[] {
@@ -218,7 +227,8 @@ export class Relay {
   }
 
   async #usage(): Promise<AllocationUsage[]> {
-    return (await Promise.all(this.#shards.map(async shard => await shard.usage()))).flat()
+    const usage = await Promise.all(this.#shards.map(async shard => await shard.usage()))
+    return usage.flat().filter(({ allocation }) => this.#books.isLive(allocation))
   }
 }
 
@@ -226,10 +236,19 @@ export class Relay {
 class Books {
   readonly meter = new RelayMeter(new Date())
   readonly freed: Partial<Record<FreedReason, number>> = {}
+  readonly #live = new Set<number>()
+
+  /** Whether an allocation is not booked yet: it may have ended since its shard said what it cost. */
+  isLive(allocation: number): boolean {
+    return this.#live.has(allocation)
+  }
 
   enter(event: TurnEvent, now: number): void {
-    if (event.type === "allocated") this.meter.allocated(event.username, now)
-    else {
+    if (event.type === "allocated") {
+      this.#live.add(event.allocation)
+      this.meter.allocated(event.username, now)
+    } else {
+      this.#live.delete(event.allocation)
       this.meter.freed(event, now)
       this.freed[event.reason] = (this.freed[event.reason] ?? 0) + 1
     }

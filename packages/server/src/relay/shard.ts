@@ -18,6 +18,7 @@ import {
   type TurnServerOptions,
   turnFraming,
 } from "@tightbeam/webrtc/turn"
+import { addUsage, type CostOver, copyOf } from "./cost.ts"
 import { LateMachine } from "./late-machine.ts"
 import { addressesOf, type ListenAt, type Listeners, openListeners } from "./listeners.ts"
 
@@ -26,8 +27,8 @@ export interface ShardSettings {
   readonly server: Omit<TurnServerOptions, "crypto" | "epoch">
   /** Where clients come to over UDP; without it they only come by `accept`. */
   readonly listen?: ListenAt
-  /** Other shards listen there too. Default: false. */
-  readonly reusePort?: boolean
+  /** Other shards listen there too: this is the first, or joins it. */
+  readonly share?: "first" | "join" | undefined
   /** Where others listen, if this one does not: never a peer. */
   readonly siblingsListen?: ListenAt
   readonly bindAddresses: { readonly 4?: string; readonly 6?: string }
@@ -53,6 +54,8 @@ export class Shard {
   readonly #server: TurnServer
   /** Where it listens, with the ports that it had. */
   readonly listen: ListenAt | undefined
+  /** What has ended. */
+  readonly #ended: CostOver = {}
   #onEmpty: (() => void) | undefined
 
   /** Rejects with `ListenError`, or a TypeError that names an option. */
@@ -62,17 +65,17 @@ export class Shard {
     io: Pick<DriverOptions<TurnEvent>, "createIo" | "clock">,
   ): Promise<Shard> {
     const late = new LateMachine<TurnEvent>()
-    let noteEmpty = (): void => {}
+    let note = (_event: TurnEvent): void => {}
     const driver = new Driver<TurnEvent>(late, {
       ...io,
       onEvidence: (evidence, now) => owner.evidence(evidence, now),
       onEvent: (event, now) => {
         owner.event(event, now)
-        noteEmpty()
+        note(event)
       },
       onFault: (error, during) => owner.fault(error, during),
       streams: settings.streams,
-      udp: { reusePort: settings.reusePort === true },
+      udp: { share: settings.share },
       bindAddresses: settings.bindAddresses,
     })
     try {
@@ -80,7 +83,7 @@ export class Shard {
       const server = createServer(settings, listeners)
       late.machine = server
       const shard = new Shard(driver, server, listeners?.at)
-      noteEmpty = () => shard.#noteEmpty()
+      note = event => shard.#note(event)
       return shard
     } catch (error) {
       await driver.close()
@@ -123,10 +126,22 @@ export class Shard {
     return this.#server.usage(monotonicNow())
   }
 
+  /** Of all that it relays and has relayed: little to tell, however many there are. */
+  total(): CostOver {
+    const total = copyOf(this.#ended)
+    for (const usage of this.usage()) addUsage(total, usage, true)
+    return total
+  }
+
   /** Frees every allocation and closes every socket. */
   async close(): Promise<void> {
     this.#driver.command((now, out) => this.#server.close(now, out))
     await this.#driver.close()
+  }
+
+  #note(event: TurnEvent): void {
+    if (event.type === "freed") addUsage(this.#ended, event, false)
+    this.#noteEmpty()
   }
 
   #noteEmpty(): void {

@@ -1,6 +1,7 @@
 import type { Evidence } from "@tightbeam/webrtc/contract"
 import type { ListenError } from "@tightbeam/webrtc/net"
 import type { AllocationUsage, AlternateServers, TurnEvent } from "@tightbeam/webrtc/turn"
+import type { CostOver } from "./cost.ts"
 import type { ListenAt } from "./listeners.ts"
 import type { ShardCounters, ShardSettings } from "./shard.ts"
 
@@ -20,6 +21,7 @@ export type Command =
 export interface Readings {
   readonly counters: ShardCounters
   readonly usage: readonly AllocationUsage[]
+  readonly total: CostOver
 }
 
 /** What it says. */
@@ -34,7 +36,6 @@ export type Report =
   | { readonly type: "told"; readonly news: readonly News[] }
   | { readonly type: "reading"; readonly id: number; readonly reading: Readings[keyof Readings] }
   | { readonly type: "empty" }
-  | { readonly type: "closed" }
 
 export type News =
   | { readonly event: TurnEvent; readonly now: number }

@@ -29,18 +29,16 @@ function flush(): void {
   news = []
 }
 
-const started = Shard.start(
-  settings,
-  {
-    event: (event, now) => tell({ event, now }),
-    evidence: (evidence, now) => tell({ evidence, now }),
-    fault: (error, during) => tell({ fault: errorText(error), during }),
-  },
-  { createIo: loop.createIo, clock: loop },
-)
-
 try {
-  const shard = await started
+  const shard = await Shard.start(
+    settings,
+    {
+      event: (event, now) => tell({ event, now }),
+      evidence: (evidence, now) => tell({ evidence, now }),
+      fault: (error, during) => tell({ fault: errorText(error), during }),
+    },
+    { createIo: loop.createIo, clock: loop },
+  )
   port.on("message", (command: Command) => void obey(shard, command))
   say({ type: "started", listen: shard.listen!, signalFd: loop.signalFd })
 } catch (error) {
@@ -63,7 +61,6 @@ async function obey(shard: Shard, command: Command): Promise<void> {
   else {
     await shard.close()
     flush()
-    say({ type: "closed" })
     end()
   }
 }

@@ -13,6 +13,13 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
+/** Those whose threads run. */
+const running = new Set<ThreadedShard>()
+// A process that ends stops one thread after the other, and waits for each to look up from the kernel.
+process.on("exit", () => {
+  for (const shard of running) shard.abandon()
+})
+
 /** A shard on a thread of its own, by word of mouth. */
 export class ThreadedShard {
   readonly #worker: Worker
@@ -37,6 +44,7 @@ export class ThreadedShard {
     this.#owner = owner
     this.#wake = chooseIo("auto").wake!
     this.#worker = new Worker(THREAD, { workerData, name: "relay" })
+    running.add(this)
     this.#worker.on("message", (report: Report) => this.#hear(report))
     this.#worker.on("error", error => {
       // What it relayed is gone, and its sockets are left open: only a new process can heal that.
@@ -45,6 +53,7 @@ export class ThreadedShard {
       this.#started.reject(error)
     })
     this.#worker.on("exit", () => {
+      running.delete(this)
       this.#ended.resolve()
       for (const { reject } of this.#readings.values()) reject(new Error("The relay was closed meanwhile."))
       if (!this.#isEnding) throw new Error("A thread of the relay has ended by itself.")
@@ -73,12 +82,23 @@ export class ThreadedShard {
     return this.#read("usage")
   }
 
+  total(): Promise<Readings["total"]> {
+    return this.#read("total")
+  }
+
   close(): Promise<void> {
     if (!this.#isEnding) {
       this.#say({ type: "close" })
       this.#isEnding = true
     }
     return this.#ended.promise
+  }
+
+  /** Ends the thread wherever it is; the process closes what it had. */
+  abandon(): void {
+    void this.#worker.terminate()
+    // Who is ending has looked up, and its signal may be closed.
+    if (!this.#isEnding) this.#wake(this.#signalFd)
   }
 
   #read<What extends keyof Readings>(what: What): Promise<Readings[What]> {
@@ -126,8 +146,6 @@ export class ThreadedShard {
         return
       case "empty":
         this.#onEmpty?.()
-        return
-      case "closed":
     }
   }
 }

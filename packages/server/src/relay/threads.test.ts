@@ -1,4 +1,5 @@
 import assert from "node:assert/strict"
+import { execFile } from "node:child_process"
 import { once } from "node:events"
 import { connect, createServer, type Socket } from "node:net"
 import { describe, type TestContext, test } from "node:test"
@@ -142,6 +143,19 @@ describe("a relay on several threads", { skip }, () => {
     assert.deepEqual(new Set(had), new Set(["ada: 2 udp, 1 tcp", "ben: 1 udp, 1 tcp"]))
   })
 
+  test("what ends while the threads are asked costs once", async t => {
+    const relay = await relayWith(t, { workers: 2 })
+    const ada = await overTcp(t, relay, "ada")
+    assert.ok((await ada.allocate()) > 0)
+    const [cost, reading] = [relay.cost(), relay.reading()]
+    relay.revoke("blue", "ada")
+    const had = ({ allocations = 0, live = 0 } = {}): number[] => [allocations, live]
+    assert.deepEqual(had((await cost).total.tcp), [1, 0])
+    assert.deepEqual(had((await cost).rooms[0]!.total.tcp), [1, 0])
+    assert.deepEqual(had((await reading).total.tcp), [1, 1], "as it was when it was asked for")
+    assert.deepEqual(had((await relay.reading()).total.tcp), [1, 0])
+  })
+
   test("draining waits for the last allocation, on whichever thread it is", async t => {
     const relay = await relayWith(t, { workers: 2 })
     const clients = await Promise.all([overUdp, overUdp, overTcp].map((over, i) => over(t, relay, `p${i}`)))
@@ -168,11 +182,43 @@ describe("a relay on several threads", { skip }, () => {
     assert.equal((await relay.counters()).turn.allocations, 9, "the one left behind expires in its time")
   })
 
-  test("a port that is taken is named, and no thread stays", async t => {
-    const relay = await relayWith(t, { workers: 1 })
-    await assert.rejects(relayWith(t, { workers: 1, port: relay.port }), {
-      name: "ListenError",
-      code: "EADDRINUSE",
-    })
+  test("a process that ends does not wait for each thread to look up", async () => {
+    const script = `
+      import { parseConfig } from ${JSON.stringify(import.meta.resolve("../config/schema.ts"))}
+      import { createLog } from ${JSON.stringify(import.meta.resolve("../log/index.ts"))}
+      import { Relay } from ${JSON.stringify(import.meta.resolve("./relay.ts"))}
+      await Relay.start({
+        turn: parseConfig({ turn: { address: "127.0.0.1", port: 0, workers: 4 } }).turn,
+        native: "auto",
+        announce: "127.0.0.1",
+        secret: new Uint8Array(32),
+        listeners: [],
+        log: createLog({ level: "error", form: "json", write: line => process.stderr.write(line) }),
+      })
+      process.on("exit", () => process.stdout.write(String(Date.now())))
+      process.exit(7)`
+    const args = ["--conditions=@tightbeam/source", "-e", script]
+    const { promise, resolve } = Promise.withResolvers<{ code: unknown; took: number; said: string }>()
+    execFile(process.execPath, args, (error, stdout, stderr) =>
+      resolve({ code: error?.code, took: Date.now() - Number(stdout), said: stderr }),
+    )
+    const { code, took, said } = await promise
+    assert.deepEqual([code, said], [7, ""])
+    assert.ok(took < 1_000, `${took} ms: they look up once a second`)
   })
+
+  test("a participant may leave after the relay did, and it may be closed twice", async t => {
+    const relay = await relayWith(t, { workers: 1 })
+    await Promise.all([relay.close(), relay.close()])
+    relay.revoke("blue", "ada")
+  })
+
+  for (const workers of [1, 2])
+    test(`a port that is taken is named, and no thread stays; with ${workers}`, async t => {
+      const relay = await relayWith(t, { workers })
+      await assert.rejects(relayWith(t, { workers, port: relay.port }), {
+        name: "ListenError",
+        code: "EADDRINUSE",
+      })
+    })
 })

@@ -317,13 +317,20 @@ describe("Many datagrams by one system call", { skip: why ?? false }, () => {
     assert.deepEqual((sockets as UdpSockets).open(foreign, buffers), { code: "EADDRNOTAVAIL" })
   })
 
-  test("with reusePort many sockets share a port", () => {
-    const shared = { ...buffers, reusePort: true }
-    const first = (sockets as UdpSockets).open({ ip: parseIp("127.0.0.1")!, port: 0 }, shared)
+  test("many sockets share a port that one of them has taken alone", () => {
+    const first = (sockets as UdpSockets).open(
+      { ip: parseIp("127.0.0.1")!, port: 0 },
+      { ...buffers, share: "first" },
+    )
     assert.ok("fd" in first)
-    const second = (sockets as UdpSockets).open(first.local, shared)
+    fds.push(first.fd)
+    const second = (sockets as UdpSockets).open(first.local, { ...buffers, share: "join" })
     assert.ok("fd" in second)
-    fds.push(first.fd, second.fd)
+    fds.push(second.fd)
     assert.equal(second.local.port, first.local.port)
+    assert.deepEqual((sockets as UdpSockets).open(first.local, { ...buffers, share: "first" }), {
+      code: "EADDRINUSE",
+    })
+    assert.deepEqual((sockets as UdpSockets).open(first.local, buffers), { code: "EADDRINUSE" })
   })
 })

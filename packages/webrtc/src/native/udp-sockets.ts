@@ -30,8 +30,11 @@ import { socketAddress, writeSocketAddress } from "./socket-address.ts"
 export interface OpenOptions {
   /** A socket of `::` takes IPv4 too. */
   readonly dualStack: boolean
-  /** Other sockets of this machine's user may bind the same port: each gets the packets of some senders. */
-  readonly reusePort?: boolean
+  /**
+   * Sockets of this machine's user share the port, and each gets the packets of some senders. The `first` takes the port
+   * for itself, as any socket does, and lets those `join` that come later.
+   */
+  readonly share?: "first" | "join" | undefined
   /** Runs of datagrams are handed over as one message: only for a `ReceiveBatch` that is `merged`. */
   readonly merged?: boolean
   /** Bytes. The system may grant less. */
@@ -80,7 +83,7 @@ export class UdpSockets {
     const fd = libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
     if (fd < 0) return { code: errorName(libc.errno()) }
     if (family === 6) this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.dualStack ? 0 : 1)
-    if (options.reusePort) this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1)
+    if (options.share === "join") this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1)
     if (options.merged) this.#set(fd, SOL_UDP, UDP_GRO, 1)
     this.#set(fd, SOL_SOCKET, SO_RCVBUF, options.receiveBuffer)
     this.#set(fd, SOL_SOCKET, SO_SNDBUF, options.sendBuffer)
@@ -91,6 +94,8 @@ export class UdpSockets {
       this.close(fd)
       return { code }
     }
+    // Only now: had it the option before, it would join whoever shares the port already, as another process may.
+    if (options.share === "first") this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1)
     view.setUint32(SOCKADDR, SOCKADDR, true)
     if (libc.getsockname(fd, address, address + SOCKADDR) !== 0) {
       const code = errorName(libc.errno())

@@ -106,10 +106,9 @@ export class BatchedIo implements UdpIo {
 
   bind(socket: Socket, local: Address, listens: boolean, done: (outcome: Bound) => void): void {
     const { receiveBuffer = DEFAULT_BUFFER, sendBuffer = DEFAULT_BUFFER } = this.#options
-    const reusePort = listens && this.#options.reusePort === true
     const opened = this.#sockets.open(local, {
       dualStack: listens,
-      reusePort,
+      share: listens ? this.#options.share : undefined,
       merged: this.#merged,
       receiveBuffer,
       sendBuffer,

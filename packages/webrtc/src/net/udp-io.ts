@@ -63,8 +63,8 @@ export type CreateUdpIo = (paths: PathTable, onBatch: (batch: Batch) => void, op
 export interface UdpOptions {
   /** SO_RCVBUF in bytes, of each socket. The system may grant less. Default 4 MiB. */
   readonly receiveBuffer?: number
-  /** Other sockets of this process may listen on the port that this listens on: each gets the packets of some senders. Only of `batched`. */
-  readonly reusePort?: boolean
+  /** Several sockets of this process listen on one port, each for some senders: this is the first, or joins it. Only of `batched`. */
+  readonly share?: "first" | "join" | undefined
   /** SO_SNDBUF in bytes, of each socket. Default 4 MiB. */
   readonly sendBuffer?: number
   /** Slabs of 256 KiB that datagrams which the system does not take yet may hold, before further ones are dropped: of `dgram`, `batched` drops at once. Default 64. */

@@ -207,9 +207,10 @@ export class TurnServer implements Machine<TurnEvent> {
     for (const allocation of this.#table.all) this.#free(allocation, "server-closed", now, out)
   }
 
-  /** Whether nothing is relayed. */
+  /** Whether nothing is relayed. Who still waits for a socket may never get one, and nobody would be told. */
   get isEmpty(): boolean {
-    return this.#table.size === 0
+    for (const { isOpen } of this.#table.all) if (isOpen) return false
+    return true
   }
 
   counters(): TurnCounters {
@@ -217,10 +218,10 @@ export class TurnServer implements Machine<TurnEvent> {
     return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
   }
 
-  /** What each live allocation has cost until now. What has ended said so in its `freed` event. */
+  /** What each allocation that was told of has cost until now. What has ended said so in its `freed` event. */
   usage(now: number): AllocationUsage[] {
     const live: AllocationUsage[] = []
-    for (const allocation of this.#table.all) if (allocation.isBound) live.push(allocation.usage(now))
+    for (const allocation of this.#table.all) if (allocation.isOpen) live.push(allocation.usage(now))
     return live
   }
 
