@@ -31,7 +31,7 @@ export class RelayMetrics {
   readonly #packets = this.#counter("packets_total", "Packets relayed.", ["transport", "direction"])
   readonly #joinedBytes = this.#counter(
     "joined_bytes_total",
-    "Of the bytes to peers, those that went to another allocation of this server inside the process.",
+    "Of the bytes to peers, those that went to another allocation on the same thread, over no socket.",
     ["transport"],
   )
   readonly #joinedPackets = this.#counter("joined_packets_total", "The same, in packets.", ["transport"])

@@ -13,7 +13,7 @@ export class Cost {
   bytesToPeers = 0
   packetsToClients = 0
   bytesToClients = 0
-  /** Of those to peers, what went to somebody who is relayed here too, and so over no wire. */
+  /** Of those to peers, what went to somebody who is relayed by the same thread, and so over no socket. */
   packetsJoined = 0
   bytesJoined = 0
 

@@ -82,9 +82,9 @@ export interface UdpCounters {
   receivedBytes: number
   sent: number
   sentBytes: number
-  /** Received but not handed up: no slab or no path was free. */
+  /** Received but not handed up: no slab or no path was free, or it was longer than any datagram. */
   receiveDropped: number
-  /** Not sent: no slab was free, the path was gone, or the port was 0. */
+  /** Not sent: no slab was free, the socket's buffer was full, the path was gone, or the port was 0. */
   sendDropped: number
   /** The system refused a send. */
   sendErrors: number

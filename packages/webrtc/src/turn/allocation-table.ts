@@ -1,5 +1,4 @@
-import type { Address } from "../bytes/index.ts"
-import { equalBytes } from "../bytes/index.ts"
+import { type Address, equalBytes } from "../bytes/index.ts"
 import {
   type BindFailure,
   NO_PATH,

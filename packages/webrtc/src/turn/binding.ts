@@ -14,8 +14,8 @@ import type { Listener, Listeners } from "./second-address.ts"
 import { UNDERSTOOD, UNDERSTOOD_OF_BINDING } from "./understood.ts"
 
 /**
- * RFC 5780 §6.1: PADDING as long as the MTU of the outgoing interface. Of a shorter one that a request has we send no
- * more than it had: what is sent to who may be a victim is not longer than what was spent on it.
+ * RFC 5780 §6.1: PADDING as long as the MTU of the outgoing interface. Where the request's is shorter, so is ours: who may
+ * be a victim is sent no more than was spent on it.
  */
 const LONGEST_PADDING = 1_500
 

@@ -15,13 +15,13 @@ export const COMMON_LENGTH: number = PORTS_AT + 2 * PORTS
 
 /**
  * What the servers of one process have in common, each on a thread of its own: the relay ports, what users and rooms
- * have of their quotas, and the bandwidth. Nobody waits for anybody: it is all counters, and two who take the last of
- * something at the same moment may both get it.
+ * have of their quotas, and the bandwidth. Nobody waits for anybody: two who take the last of something at the same
+ * moment may both get it.
  */
 export class Common {
   readonly users: Tally
   readonly rooms: Tally
-  /** The state of the bucket that all share. */
+  /** The state of the bucket that all share. Not atomic: what two spend at the same moment may be counted once. */
   readonly bandwidth: Float64Array
   readonly #memory: ArrayBufferLike
   readonly #total: Int32Array

@@ -1,7 +1,6 @@
 import { readUint32, writeUint32 } from "../bytes/index.ts"
 import type { Path } from "../contract/index.ts"
 import { type Crypto, equalInConstantTime, type Hmac } from "../crypto/index.ts"
-
 import { decodeBase64, encodeBase64 } from "./base64.ts"
 
 /**

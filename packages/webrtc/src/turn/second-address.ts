@@ -1,5 +1,4 @@
-import type { Address } from "../bytes/index.ts"
-import { equalBytes } from "../bytes/index.ts"
+import { type Address, equalBytes } from "../bytes/index.ts"
 import type { Socket } from "../contract/index.ts"
 
 /** One of the four sockets, and the address that clients reach it by. */
