@@ -167,18 +167,25 @@ export class Line {
 
 /**
  * What Chromium would load into each window, unseen: two pages for what one types as an address, which cost more than
- * ours. Only the last such list counts, so what Playwright (1.65) leaves out and would matter here is in it too.
+ * ours. Only the last such list counts, so what Playwright (1.65) turns off on this system is in it too.
  */
 const NOT_NEEDED = [
   "WebUIOmniboxPopup",
   "WebUIOmniboxAimPopup",
   "WebUIOmniboxFullPopup",
+  "AimEnabled",
+  "AvoidCorsURLLoaderRestartOnRedirect",
+  "AvoidUnnecessaryBeforeUnloadCheckSync",
   "DestroyProfileOnBrowserClose",
   "HttpsFirstBalancedModeAutoEnable",
   "HttpsUpgrades",
+  "LensOverlay",
   "MediaRouter",
+  "NetworkTimeServiceQuerying",
   "OptimizationHints",
   "PaintHolding",
+  "PreconnectToSearch",
+  "ThirdPartyStoragePartitioning",
 ]
 
 const FLAGS = [
