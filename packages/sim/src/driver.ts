@@ -9,12 +9,15 @@ import {
   type Out,
   type Path,
   PathTable,
+  type Reply,
   type Request,
   type Socket,
+  type SocketFailure,
   TAILROOM,
 } from "@tightbeam/webrtc/contract"
 import { FrameReader } from "./frame-reader.ts"
 import type { Host } from "./host.ts"
+import { Joined } from "./joined.ts"
 import { POISON, type Simulation, SLAB } from "./simulation.ts"
 import type { TcpConnection } from "./tcp-connection.ts"
 
@@ -23,10 +26,21 @@ export interface DriverOptions<Event> {
   readonly onEvent?: (event: Event, now: number) => void
 }
 
-/** A socket of the machine: of UDP, or one TCP connection. */
+/** A socket of the machine: of UDP, a listening one of TCP, or one TCP connection. */
 type Carrier =
-  | { readonly local: Address; readonly connection?: undefined }
-  | { readonly connection: TcpConnection; readonly path: Path; readonly framing: Framing }
+  | { readonly local: Address; readonly connection?: undefined; readonly listens?: true }
+  | StreamCarrier
+
+interface StreamCarrier {
+  readonly connection: TcpConnection
+  readonly path: Path
+  readonly framing: Framing | undefined
+  readonly reader: FrameReader | undefined
+  joined?: Joined
+}
+
+/** How long a connection may take that a machine opens, ms: as in `net`. */
+const CONNECT = 30_000
 
 /** Strangers may be many, but a run is small. */
 const PATHS = 1024
@@ -50,6 +64,8 @@ export class Driver<Event> {
   readonly #host: Host
   readonly #onEvent: ((event: Event, now: number) => void) | undefined
   readonly #carriers: (Carrier | undefined)[] = []
+  /** Connections that machines asked for, by the id. */
+  readonly #connecting = new Map<number, TcpConnection>()
   readonly #datagram: Datagram
   readonly #out: SimOut<Event>
   #told = 0
@@ -72,7 +88,6 @@ export class Driver<Event> {
     }
     this.#out = new SimOut(this.paths, this.events, this.evidence, host.simulation, {
       send: (bytes, path) => this.#send(bytes, path),
-      ask: request => this.#ask(request),
     })
   }
 
@@ -95,9 +110,10 @@ export class Driver<Event> {
 
   /**
    * Gives the machine a TCP connection that is open. Its frames arrive as datagrams of a path of its own, and what is
-   * sent to that path leaves on it. The path is the stream's for as long as it lives.
+   * sent to that path leaves on it. The path is the stream's for as long as it lives. Without `framing` nothing is read
+   * from it until it is joined.
    */
-  accept(connection: TcpConnection, transport: "tcp" | "tls", framing: Framing): Path {
+  accept(connection: TcpConnection, transport: "tcp" | "tls", framing: Framing | undefined): Path {
     const socket = this.#free()
     this.paths.carry(socket, transport)
     const path = this.paths.open(socket, connection.remote)
@@ -106,19 +122,30 @@ export class Driver<Event> {
       return NO_PATH
     }
     this.paths.hold(path)
-    this.#carriers[socket] = { connection, path, framing }
-    const reader = new FrameReader(framing)
+    const reader = framing && new FrameReader(framing)
+    const carrier: StreamCarrier = { connection, path, framing, reader }
+    this.#carriers[socket] = carrier
     connection.handlers = {
       data: bytes => {
-        const isSound = reader.read(bytes, frame => {
-          // The machine may have closed it at the frame before.
-          if (this.#carriers[socket]?.connection === connection) this.#hand(frame, path)
+        if (carrier.joined !== undefined) return carrier.joined.carry(carrier, bytes)
+        const isSound = reader?.read(bytes, frame => {
+          this.#hand(frame, path)
+          // The machine may have closed or joined it at this frame.
+          return this.#carriers[socket] === carrier && carrier.joined === undefined
         })
-        if (!isSound) connection.close()
+        if (isSound === false) connection.close()
+        else this.#carryRest(carrier)
       },
+      left: () => carrier.joined?.regulate(),
       closed: () => this.#lost(socket, path),
     }
+    if (framing === undefined) connection.pause()
     return path
+  }
+
+  #carryRest(carrier: StreamCarrier): void {
+    if (carrier.joined !== undefined && carrier.reader !== undefined)
+      carrier.joined.carry(carrier, carrier.reader.takeRest())
   }
 
   /** Runs a command of the machine, sends what it says, and returns what `act` returned. */
@@ -134,14 +161,18 @@ export class Driver<Event> {
   }
 
   #bind(port: number, on: 4 | 6 | Uint8Array): Socket | undefined {
-    const ip =
-      typeof on === "number" ? this.#host.ips.find(({ length }) => length === (on === 4 ? 4 : 16)) : on
+    const ip = this.#addressOn(on)
     if (ip === undefined) return undefined
     const socket = this.#free()
     const bound = this.#host.bind(port, (bytes, from) => this.#receive(socket, bytes, from), ip)
     if (bound === undefined) return undefined
     this.#carriers[socket] = { local: { ip, port: bound } }
     return socket
+  }
+
+  #addressOn(on: 4 | 6 | Uint8Array): Uint8Array | undefined {
+    if (typeof on !== "number") return on
+    return this.#host.ips.find(({ length }) => length === (on === 4 ? 4 : 16))
   }
 
   #receive(socket: Socket, bytes: Uint8Array, from: Address): void {
@@ -165,12 +196,15 @@ export class Driver<Event> {
   }
 
   #lost(socket: Socket, path: Path): void {
-    if (this.#carriers[socket] === undefined) return
+    const carrier = this.#carriers[socket]
+    if (carrier?.connection === undefined) return
     this.#carriers[socket] = undefined
     this.machine.closed?.(path, this.#host.schedule.now, this.#out)
     while (this.paths.holds(path) > 0) this.paths.release(path)
     this.paths.carry(socket, "udp")
     this.#settle()
+    // As one ends so does the other, which is told by the same way.
+    carrier.joined?.otherOf(carrier).connection.close()
   }
 
   #send(bytes: Uint8Array, path: Path): void {
@@ -181,40 +215,141 @@ export class Driver<Event> {
       this.traffic.bytesOut += bytes.length
       return this.#host.send(carrier.local, this.paths.remote(path), bytes)
     }
-    const padded = new Uint8Array(carrier.framing.lengthOnStream(bytes.length))
+    const padded = new Uint8Array(carrier.framing?.lengthOnStream(bytes.length) ?? bytes.length)
     padded.set(bytes)
     carrier.connection.send(padded)
   }
 
-  #ask(request: Request): void {
-    if (request.type === "close") return this.#close(request.socket)
-    const { id, family, port } = request
-    this.#host.schedule.after(0, () => {
-      const now = this.#host.schedule.now
-      const socket = this.#bind(port, family)
-      if (socket === undefined) this.machine.reply({ type: "failed", id, reason: "in-use" }, now, this.#out)
-      else this.machine.reply({ type: "bound", id, socket, local: this.local(socket)! }, now, this.#out)
-      this.#settle()
+  #answer(request: Request): void {
+    switch (request.type) {
+      case "close":
+        return this.#close(request.socket)
+      case "abandon":
+        return this.#abandon(request.id)
+      case "join":
+        return this.#join(request)
+      case "connect":
+        return this.#connect(request)
+      default:
+        this.#host.schedule.after(0, () => this.#open(request))
+    }
+  }
+
+  /** Nothing here is asked for within a call of the machine: each of these is a turn of its own. */
+  #reply(reply: Reply): void {
+    this.machine.reply(reply, this.#host.schedule.now, this.#out)
+    this.#settle()
+  }
+
+  #open({ type, id, family, ip, port, ...rest }: Extract<Request, { type: "bind" | "listen" }>): void {
+    const framing = "framing" in rest ? rest.framing : undefined
+    const on = ip ?? family
+    const socket = type === "bind" ? this.#bind(port, on) : this.#listenTcp(id, port, on, framing)
+    if (socket === undefined) {
+      const own = this.#addressOn(on)
+      const isOurs = own !== undefined && this.#host.has(own)
+      return this.#reply({ type: "failed", id, reason: isOurs ? "in-use" : "refused" })
+    }
+    const local = this.local(socket)!
+    this.#reply({ type: type === "bind" ? "bound" : "listening", id, socket, local })
+  }
+
+  #listenTcp(
+    id: number,
+    port: number,
+    on: 4 | 6 | Uint8Array,
+    framing: Framing | undefined,
+  ): Socket | undefined {
+    const ip = this.#addressOn(on)
+    if (ip === undefined) return undefined
+    const accepted = (connection: TcpConnection): void => {
+      const path = this.accept(connection, "tcp", framing)
+      if (path !== NO_PATH) this.#reply({ type: "accepted", id, path })
+    }
+    const bound = this.#host.listenTcp(port, accepted, ip)
+    if (bound === undefined) return undefined
+    const socket = this.#free()
+    this.#carriers[socket] = { local: { ip, port: bound }, listens: true }
+    return socket
+  }
+
+  #connect({
+    id,
+    family,
+    ip,
+    port = 0,
+    remote,
+    transport,
+    framing,
+  }: Extract<Request, { type: "connect" }>): void {
+    const { schedule } = this.#host
+    const own = this.#addressOn(ip ?? family)
+    const failed = (reason: SocketFailure): void => {
+      if (this.#connecting.delete(id)) this.#reply({ type: "failed", id, reason })
+    }
+    const isTaken = own !== undefined && port !== 0 && this.#host.isConnected({ ip: own, port }, remote)
+    if (own === undefined || !this.#host.has(own) || isTaken) {
+      schedule.after(0, () => this.#reply({ type: "failed", id, reason: isTaken ? "in-use" : "unreachable" }))
+      return
+    }
+    const handlers = {
+      opened: (opened: TcpConnection) => {
+        if (!this.#connecting.delete(id)) return
+        const path = this.accept(opened, transport, framing)
+        if (path === NO_PATH) this.#reply({ type: "failed", id, reason: "exhausted" })
+        else this.#reply({ type: "connected", id, path, local: opened.local })
+      },
+      closed: (why: string) => failed(failureOf(why)),
+    }
+    const connection = this.#host.connectTcp(remote, handlers, { ip: own, port })
+    this.#connecting.set(id, connection)
+    schedule.after(CONNECT, () => {
+      if (this.#connecting.get(id) !== connection) return
+      failed("timed-out")
+      connection.close()
     })
+  }
+
+  #abandon(id: number): void {
+    const connection = this.#connecting.get(id)
+    this.#connecting.delete(id)
+    connection?.close()
+  }
+
+  #join({ paths, flow }: Extract<Request, { type: "join" }>): void {
+    const [one, other] = paths.map(path => this.#carriers[this.paths.socket(path)])
+    if (one?.connection === undefined || other?.connection === undefined || one === other)
+      throw new Error(`join: ${paths.join(" and ")} are not two streams`)
+    const joined = new Joined(one, other, flow, this.#host.schedule)
+    one.joined = joined
+    other.joined = joined
+    // Of one that is just being read, the rest comes when that is over.
+    for (const each of [one, other]) this.#carryRest(each)
+    joined.regulate()
   }
 
   #close(socket: Socket): void {
     const carrier = this.#carriers[socket]
     if (carrier === undefined) return
-    // What was said before still leaves.
-    this.#out.flush()
     this.#carriers[socket] = undefined
-    if (carrier.connection === undefined) this.#host.unbind(carrier.local.port, carrier.local.ip)
-    else {
-      this.paths.release(carrier.path)
-      this.paths.carry(socket, "udp")
-      carrier.connection.close()
+    if (carrier.connection === undefined) {
+      const { port, ip } = carrier.local
+      if (carrier.listens) this.#host.unlistenTcp(port, ip)
+      else this.#host.unbind(port, ip)
+      return
     }
+    this.paths.release(carrier.path)
+    this.paths.carry(socket, "udp")
+    carrier.connection.close()
+    const other = carrier.joined?.otherOf(carrier)
+    if (other !== undefined) this.#close(this.paths.socket(other.path))
   }
 
-  /** First what it sent, then what it told; a handler may give commands, whose events the same loop tells. */
+  /** First what it sent, then what it asked, then what it told; a handler may give commands, whose events the same loop tells. */
   #settle(): void {
     this.#out.flush()
+    const { requests } = this.#out
+    while (requests.length > 0) this.#answer(requests.shift()!)
     if (this.#onEvent !== undefined && !this.#telling) {
       this.#telling = true
       while (this.#told < this.events.length)
@@ -235,7 +370,11 @@ export class Driver<Event> {
 
 interface Sink {
   send(bytes: Uint8Array, path: Path): void
-  ask(request: Request): void
+}
+
+/** How TCP's word for the end of a connection that never opened is told. */
+function failureOf(why: string): SocketFailure {
+  return why === "timed-out" || why === "unreachable" ? why : "refused"
 }
 
 class SimOut<Event> implements Out<Event> {
@@ -245,6 +384,7 @@ class SimOut<Event> implements Out<Event> {
   readonly #events: Event[]
   readonly #evidence: Evidence[]
   readonly #sink: Sink
+  readonly requests: Request[] = []
   #reserved: { path: Path; max: number } | undefined
   /** Forwarded bytes are read when the batch is flushed, as a real driver does: a machine that changes them is found out. */
   #batch: { bytes: Uint8Array; path: Path }[] = []
@@ -288,7 +428,7 @@ class SimOut<Event> implements Out<Event> {
   }
 
   ask(request: Request): void {
-    this.#sink.ask(request)
+    this.requests.push(request)
   }
 
   tell(event: Event): void {

@@ -143,13 +143,29 @@ export class Host {
     this.#emit(from, to, bytes, undefined)
   }
 
-  /** Accepts TCP connections on a port of all addresses; false when it is taken. */
-  listenTcp(port: number, accept: (connection: TcpConnection) => void): boolean {
-    return this.#tcp.listen(port, accept)
+  /**
+   * Accepts TCP connections on a port of one address of this host, or without `ip` of all; port 0 takes any that is free.
+   * Returns the port, or `undefined` when it is taken or the address is not ours.
+   */
+  listenTcp(port: number, accept: (connection: TcpConnection) => void, ip?: Uint8Array): number | undefined {
+    const on = ip === undefined ? 0 : this.simulation.endpoints.ip(ip)
+    if (on !== 0 && !this.#byIp.has(on)) return undefined
+    return this.#tcp.listen(port, accept, on)
   }
 
-  unlistenTcp(port: number): void {
-    this.#tcp.unlisten(port)
+  unlistenTcp(port: number, ip?: Uint8Array): void {
+    this.#tcp.unlisten(port, ip === undefined ? 0 : this.simulation.endpoints.ip(ip))
+  }
+
+  /** Whether these two ends are connected, or about to be. */
+  isConnected(from: Address, to: Address): boolean {
+    const { endpoints } = this.simulation
+    return this.#tcp.connects(endpoints.endpoint(from), endpoints.endpoint(to))
+  }
+
+  /** Whether an address is this host's now. */
+  has(ip: Uint8Array): boolean {
+    return this.#byIp.has(this.simulation.endpoints.ip(ip))
   }
 
   /** Opens a TCP connection, from `from` (port 0: any) or the first address of the family. */
@@ -161,8 +177,8 @@ export class Host {
 
   /** Accepts streams of whole messages on a TCP port. */
   listenStreams(port: number, accept: (stream: Stream) => void): void {
-    const isFree = this.listenTcp(port, connection => accept(new Stream(connection)))
-    if (!isFree) throw new Error(`${this.name}: TCP port ${port} is taken`)
+    const listening = this.listenTcp(port, connection => accept(new Stream(connection)))
+    if (listening === undefined) throw new Error(`${this.name}: TCP port ${port} is taken`)
   }
 
   connectStream(to: Address, handlers: StreamHandlers): Stream {

@@ -8,6 +8,8 @@ export interface Segment {
   readonly syn: boolean
   readonly fin: boolean
   readonly rst: boolean
+  /** How many bytes from `ack` on there is room for. */
+  readonly window: number
   /** Who sent a SYN. The network never looks; whoever cuts a connection must find its other end. */
   readonly opener?: TcpConnection
 }

@@ -7,6 +7,8 @@ export interface TcpHandlers {
   opened?(connection: TcpConnection): void
   /** Bytes in order, as they come; the array may be kept, and is not to be written to. */
   data?(bytes: Uint8Array): void
+  /** Some of what waited to be sent has left: `queued` is less than before. */
+  left?(): void
   /** Once: "closed" (by either end), "refused", "reset", "timed-out", "unreachable" or "cut". */
   closed?(why: string): void
 }
@@ -14,6 +16,7 @@ export interface TcpHandlers {
 /** Where a connection sends, and who forgets it in the end. */
 export interface TcpOutlet {
   readonly schedule: Schedule
+  readonly localAddress: Address
   readonly remoteAddress: Address
   transmit(segment: Segment, payload: Uint8Array): void
   forget(connection: TcpConnection): void
@@ -31,6 +34,8 @@ const RETRANSMISSIONS = { syn: 5, data: 8 }
 /** RFC 6928 §2, bytes. */
 const INITIAL_WINDOW = 10 * MSS
 const GREATEST_WINDOW = 262_144
+/** What is kept of what came while nobody wants it, bytes. */
+const RECEIVE_BUFFER = 262_144
 /** RFC 5681 §3.2. */
 const DUPLICATE_ACKS = 3
 
@@ -55,17 +60,25 @@ export class TcpConnection {
   handlers: TcpHandlers = {}
   /** The other end, once a SYN of one of them came. */
   peer: TcpConnection | undefined
+  readonly local: Address
   readonly remote: Address
   readonly #outlet: TcpOutlet
   readonly #accept: ((connection: TcpConnection) => void) | undefined
   #state: "opening" | "open" | "closing" | "severed" | "gone" = "opening"
   readonly #waiting: Uint8Array[] = []
+  #queued = 0
   #unacknowledged: Sent[] = []
   #finWanted = false
   #finSent = false
   #sendNext = 0
   #acknowledged = 0
   #receiveNext = 0
+  /** How many bytes the other end has room for. */
+  #peerWindow = RECEIVE_BUFFER
+  #isPaused = false
+  /** In order, but not wanted yet. */
+  readonly #kept: Uint8Array[] = []
+  #keptBytes = 0
   readonly #early = new Map<number, { readonly segment: Segment; readonly payload: Uint8Array }>()
   #duplicates = 0
   /** Holes below this are being repaired (RFC 6582). */
@@ -81,8 +94,14 @@ export class TcpConnection {
   /** `accept`: of the end that listened. */
   constructor(outlet: TcpOutlet, accept?: (connection: TcpConnection) => void) {
     this.#outlet = outlet
+    this.local = outlet.localAddress
     this.remote = outlet.remoteAddress
     this.#accept = accept
+  }
+
+  /** Bytes that wait to be sent for the first time. */
+  get queued(): number {
+    return this.#queued
   }
 
   get isOpen(): boolean {
@@ -98,7 +117,27 @@ export class TcpConnection {
   send(bytes: Uint8Array): void {
     if (!this.isOpen || this.#finWanted) return
     for (let at = 0; at < bytes.length; at += MSS) this.#waiting.push(bytes.slice(at, at + MSS))
+    this.#queued += bytes.length
     this.#push()
+  }
+
+  /** Hands up no more bytes. What comes is kept, as much as there is room for; then the other end has to wait. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    while (!this.#isPaused && this.#kept.length > 0) {
+      const bytes = this.#kept.shift()!
+      this.#keptBytes -= bytes.length
+      if (this.#state === "open") this.handlers.data?.(bytes)
+    }
+    if (this.#isOver() || this.#isPaused) return
+    this.#deliver()
+    // The other end may wait for room (RFC 9293 §3.8.6.2.2).
+    if (!this.#isOver()) this.#transmit(this.#sendNext, NOTHING, false, false)
   }
 
   /** What was sent before arrives first; nothing is received any more. */
@@ -155,9 +194,14 @@ export class TcpConnection {
     // It asks again: our SYN was lost.
     if (segment.syn && this.#accept !== undefined && this.#state === "opening") return this.#retransmit()
     if (payload.length === 0 && !segment.fin && !segment.syn) return
-    if (segment.seq >= this.#receiveNext) this.#early.set(segment.seq, { segment, payload })
+    const hasRoom = segment.fin || this.#room() > 0
+    if (segment.seq >= this.#receiveNext && hasRoom) this.#early.set(segment.seq, { segment, payload })
     this.#deliver()
     if (!this.#isOver()) this.#transmit(this.#sendNext, NOTHING, false, false)
+  }
+
+  #room(): number {
+    return Math.max(0, RECEIVE_BUFFER - this.#keptBytes)
   }
 
   #isOver(): boolean {
@@ -168,7 +212,8 @@ export class TcpConnection {
   #deliver(): void {
     for (;;) {
       const next = this.#early.get(this.#receiveNext)
-      if (next === undefined) return
+      // What ends it waits for what is before it.
+      if (next === undefined || (next.segment.fin && this.#keptBytes > 0)) return
       this.#early.delete(this.#receiveNext)
       if (next.segment.fin) {
         this.#receiveNext++
@@ -177,15 +222,25 @@ export class TcpConnection {
         return this.#end(this.#state === "closing" ? undefined : "closed")
       }
       this.#receiveNext += next.payload.length
-      if (this.#state === "open") this.handlers.data?.(next.payload)
+      if (this.#isPaused) {
+        this.#kept.push(next.payload)
+        this.#keptBytes += next.payload.length
+      } else if (this.#state === "open") this.handlers.data?.(next.payload)
       if (this.#isOver()) return
     }
   }
 
-  #acknowledge({ ack, fin, syn }: Segment, payload: Uint8Array): void {
+  #acknowledge({ ack, fin, syn, window }: Segment, payload: Uint8Array): void {
     if (ack > this.#sendNext) return
+    const isUpdate = ack >= this.#acknowledged && window !== this.#peerWindow
+    const hadNoRoom = this.#peerWindow === 0
+    if (ack >= this.#acknowledged) this.#peerWindow = window
     if (ack <= this.#acknowledged) {
-      const isDuplicate = ack === this.#acknowledged && payload.length === 0 && !fin && !syn
+      if (isUpdate && hadNoRoom && this.#unacknowledged.length > 0) this.#retransmit()
+      if (isUpdate) this.#push()
+      // It is there and has no room: not a reason to give up (RFC 9293 §3.8.6.1).
+      if (window === 0) this.#retransmissions = 0
+      const isDuplicate = ack === this.#acknowledged && payload.length === 0 && !fin && !syn && !isUpdate
       if (isDuplicate && this.#unacknowledged.length > 0 && ++this.#duplicates === DUPLICATE_ACKS)
         this.#repair()
       return
@@ -221,8 +276,15 @@ export class TcpConnection {
 
   #push(): void {
     if (this.#state === "opening") return
-    while (this.#waiting.length > 0 && this.#sendNext - this.#acknowledged < this.#window)
-      this.#sendAndKeep(this.#waiting.shift()!, false, false)
+    const before = this.#queued
+    // One is sent even where there is no room for it: its answer says when there is (RFC 9293 §3.8.6.1).
+    const most = Math.max(1, Math.min(this.#window, this.#peerWindow))
+    while (this.#waiting.length > 0 && this.#sendNext - this.#acknowledged < most) {
+      const bytes = this.#waiting.shift()!
+      this.#queued -= bytes.length
+      this.#sendAndKeep(bytes, false, false)
+    }
+    if (this.#queued < before) this.handlers.left?.()
     if (!this.#finWanted || this.#finSent || this.#waiting.length > 0) return
     this.#finSent = true
     this.#sendAndKeep(NOTHING, false, true)
@@ -251,7 +313,7 @@ export class TcpConnection {
   }
 
   #transmit(seq: number, payload: Uint8Array, syn: boolean, fin: boolean): void {
-    const segment = { seq, ack: this.#receiveNext, syn, fin, rst: false }
+    const segment = { seq, ack: this.#receiveNext, syn, fin, rst: false, window: this.#room() }
     // The first SYN alone acknowledges nothing.
     this.#outlet.transmit(syn && this.#accept === undefined ? { ...segment, opener: this } : segment, payload)
   }
@@ -277,7 +339,8 @@ export class TcpConnection {
     const most = this.#state === "opening" ? RETRANSMISSIONS.syn : RETRANSMISSIONS.data
     if (++this.#retransmissions > most) return this.#end(this.#state === "closing" ? undefined : "timed-out")
     this.#rto = Math.min(GREATEST_RTO, 2 * this.#rto)
-    this.#repair()
+    if (this.#peerWindow === 0) this.#retransmit()
+    else this.#repair()
     this.#arm()
   }
 

@@ -1,4 +1,4 @@
-import { type Endpoint, endpointOf, type Ip } from "./endpoints.ts"
+import { type Endpoint, endpointOf, type Ip, ipOf, portOf } from "./endpoints.ts"
 import type { Packet } from "./packet.ts"
 import type { Segment } from "./segment.ts"
 import type { Simulation } from "./simulation.ts"
@@ -13,7 +13,8 @@ const FIRST_EPHEMERAL = 49_152
 export class TcpStack {
   readonly #simulation: Simulation
   readonly #emit: (from: Endpoint, to: Endpoint, payload: Uint8Array, segment: Segment) => void
-  readonly #listeners = new Map<number, (connection: TcpConnection) => void>()
+  /** One on address 0 takes what comes to any. */
+  readonly #listeners = new Map<Endpoint, (connection: TcpConnection) => void>()
   readonly #connections = new Map<Endpoint, Map<Endpoint, TcpConnection>>()
   #ephemeral = FIRST_EPHEMERAL
 
@@ -25,15 +26,25 @@ export class TcpStack {
     this.#emit = emit
   }
 
-  /** False when the port is taken. */
-  listen(port: number, accept: (connection: TcpConnection) => void): boolean {
-    if (this.#listeners.has(port)) return false
-    this.#listeners.set(port, accept)
-    return true
+  /** On one address, or 0 for any; port 0 takes any that is free. Returns the port; `undefined` when it is taken. */
+  listen(port: number, accept: (connection: TcpConnection) => void, on: Ip = 0): number | undefined {
+    const chosen = port === 0 ? this.#ephemeral++ : port
+    const at = endpointOf(on, chosen)
+    const isTaken = [...this.#listeners.keys()].some(
+      each => portOf(each) === chosen && (on === 0 || ipOf(each) === 0 || ipOf(each) === on),
+    )
+    if (isTaken) return undefined
+    this.#listeners.set(at, accept)
+    return chosen
   }
 
-  unlisten(port: number): void {
-    this.#listeners.delete(port)
+  unlisten(port: number, on: Ip = 0): void {
+    this.#listeners.delete(endpointOf(on, port))
+  }
+
+  /** Whether these two ends are connected, or about to be. */
+  connects(local: Endpoint, remote: Endpoint): boolean {
+    return this.#connections.get(local)?.has(remote) ?? false
   }
 
   /** `port` 0: any that is free. Without an address to connect from, it ends as soon as this call is over. */
@@ -50,11 +61,11 @@ export class TcpStack {
     if (segment === undefined) return
     const known = this.#connections.get(to)?.get(from)
     if (known !== undefined) return known.receive(segment, payload)
-    const accept = this.#listeners.get(port)
+    const accept = this.#listeners.get(to) ?? this.#listeners.get(port)
     if (segment.opener !== undefined && accept !== undefined)
       this.#connection(to, from, accept).receive(segment, payload)
     else if (!segment.rst) {
-      const reset = { seq: segment.ack, ack: segment.seq + 1, syn: false, fin: false, rst: true }
+      const reset = { seq: segment.ack, ack: segment.seq + 1, syn: false, fin: false, rst: true, window: 0 }
       this.#emit(to, from, NOTHING, reset)
     }
   }
@@ -68,6 +79,7 @@ export class TcpStack {
     if (ofLocal === undefined) this.#connections.set(local, (ofLocal = new Map<Endpoint, TcpConnection>()))
     const outlet = {
       schedule: this.#simulation.schedule,
+      localAddress: this.#simulation.endpoints.address(local),
       remoteAddress: this.#simulation.endpoints.address(remote),
       transmit: (segment: Segment, payload: Uint8Array) => this.#emit(local, remote, payload, segment),
       forget: () => void ofLocal.delete(remote),

@@ -32,7 +32,7 @@ export interface ShardSettings {
   /** Where others listen, if this one does not: never a peer. */
   readonly siblingsListen?: ListenAt
   readonly bindAddresses: { readonly 4?: string; readonly 6?: string }
-  readonly streams: StreamLimits
+  readonly streams: Partial<StreamLimits>
 }
 
 export interface ShardCounters {

@@ -1,6 +1,7 @@
 export { type Datagram, HEADROOM, TAILROOM } from "./datagram.ts"
 export { EVIDENCE_VERSION, type Evidence, type SignalingEvidence, type TurnEvidence } from "./evidence.ts"
+export type { Flow } from "./flow.ts"
 export type { Framing } from "./framing.ts"
 export type { Machine, Out } from "./machine.ts"
 export { NO_PATH, type Path, type Paths, PathTable, type Socket, type Transport } from "./path.ts"
-export type { BindFailure, Reply, Request } from "./request.ts"
+export type { Reply, Request, SocketFailure } from "./request.ts"

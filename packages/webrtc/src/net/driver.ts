@@ -2,7 +2,6 @@ import { randomInt } from "node:crypto"
 import type { Socket as NetSocket } from "node:net"
 import type { Address } from "../bytes/index.ts"
 import {
-  type BindFailure,
   type Datagram,
   type Evidence,
   type Framing,
@@ -15,11 +14,20 @@ import {
   type Reply,
   type Request,
   type Socket,
+  type SocketFailure,
 } from "../contract/index.ts"
 import { type Clock, NODE_CLOCK } from "./clock.ts"
+import { type Connect, Connector } from "./connector.ts"
 import { DgramIo } from "./dgram-io.ts"
 import { addressFrom } from "./ip-text.ts"
-import { type Stream, type StreamCounters, StreamIo, type StreamLimits } from "./stream-io.ts"
+import {
+  DEFAULT_STREAM_LIMITS,
+  type Stream,
+  type StreamCounters,
+  StreamIo,
+  type StreamLimits,
+} from "./stream-io.ts"
+import { StreamListeners } from "./stream-listeners.ts"
 import {
   type Batch,
   type CreateUdpIo,
@@ -42,6 +50,8 @@ export interface DriverOptions<Event> {
   readonly bindAddresses?: { readonly 4?: string; readonly 6?: string }
   readonly udp?: UdpOptions
   readonly streams?: Partial<StreamLimits>
+  /** Authorities (PEM) whose certificates the machine's own TLS connections trust. Default: the platform's. */
+  readonly authorities?: readonly string[]
   /** Default: `DgramIo`. */
   readonly createIo?: CreateUdpIo
   /** Default: the platform's. */
@@ -79,6 +89,8 @@ export class Driver<Event = never> {
   readonly #paths: PathTable
   readonly #io: UdpIo
   readonly #streams: StreamIo
+  readonly #connector: Connector
+  readonly #listeners = new StreamListeners()
   readonly #out: DriverOut<Event>
   readonly #datagram: Datagram
   /** Sockets that the machine asked for: it may close these and no others. */
@@ -109,6 +121,7 @@ export class Driver<Event = never> {
       closed: (path: Path) => this.#lost(path),
     }
     this.#streams = new StreamIo(this.#paths, owner, options.streams)
+    this.#connector = new Connector({ ...DEFAULT_STREAM_LIMITS, ...options.streams }, options.authorities)
     this.#out = new DriverOut(this.#paths, this.#io, this.#streams)
     this.#datagram = {
       bytes: this.#io.bytes,
@@ -145,9 +158,10 @@ export class Driver<Event = never> {
   /**
    * Gives the machine a stream: a TCP or TLS connection that nobody reads from. Its frames arrive as datagrams of a
    * path of its own, and what is sent to that path leaves on it. The driver destroys it in the end. Returns the
-   * path, which is the stream's for as long as it lives; `NO_PATH` when it was destroyed at once.
+   * path, which is the stream's for as long as it lives; `NO_PATH` when it was destroyed at once. Without `framing` it is
+   * not read from until it is joined.
    */
-  accept(connection: NetSocket, transport: "tcp" | "tls", framing: Framing): Path {
+  accept(connection: NetSocket, transport: "tcp" | "tls", framing: Framing | undefined): Path {
     if (this.#closed === undefined) return this.#streams.accept(connection, transport, framing)
     connection.destroy()
     return NO_PATH
@@ -192,7 +206,8 @@ export class Driver<Event = never> {
   }
 
   async #shutdown(): Promise<void> {
-    await Promise.all([this.#io.shutdown(), this.#streams.shutdown()])
+    this.#connector.shutdown()
+    await Promise.all([this.#io.shutdown(), this.#streams.shutdown(), this.#listeners.shutdown()])
   }
 
   #receive(batch: Batch): void {
@@ -269,27 +284,84 @@ export class Driver<Event = never> {
   }
 
   #answer(request: Request): void {
-    if (request.type === "bind") {
-      const text = this.#options.bindAddresses?.[request.family] ?? (request.family === 4 ? "0.0.0.0" : "::")
-      const local = addressFrom(text, request.port)
-      if (local === undefined) throw new TypeError(`bindAddresses: "${text}" is not an IP address`)
-      const socket = this.#claim()
-      this.#io.bind(socket, local, false, outcome => {
-        if ("local" in outcome) {
-          this.#asked.add(socket)
-          this.#reply({ type: "bound", id: request.id, socket, local: outcome.local })
-        } else {
-          this.#free.push(socket)
-          const reason: BindFailure = outcome.code === "EADDRINUSE" ? "in-use" : "refused"
-          this.#reply({ type: "failed", id: request.id, reason })
-        }
-      })
-    } else if (this.#asked.delete(request.socket)) {
-      this.#io.close(request.socket)
-      this.#free.push(request.socket)
-    } else if (!this.#streams.close(request.socket)) {
-      this.#fault(new Error(`close: socket ${request.socket} was not bound for this machine`), "request")
+    switch (request.type) {
+      case "bind":
+        return this.#bind(request)
+      case "listen":
+        return this.#listen(request)
+      case "connect":
+        return this.#connect(request)
+      case "abandon":
+        return this.#connector.abandon(request.id)
+      case "join":
+        if (!this.#streams.join(request.paths, request.flow))
+          this.#fault(
+            new Error(`join: ${request.paths.join(" and ")} are not two streams of their own`),
+            "request",
+          )
+        return
+      case "close":
+        return this.#close(request.socket)
     }
+  }
+
+  #bind(request: Extract<Request, { type: "bind" }>): void {
+    const socket = this.#claim()
+    this.#io.bind(socket, this.#localOf(request), false, outcome => {
+      if ("local" in outcome) {
+        this.#asked.add(socket)
+        this.#reply({ type: "bound", id: request.id, socket, local: outcome.local })
+      } else this.#failed(request.id, socket, outcome.code)
+    })
+  }
+
+  #listen(request: Extract<Request, { type: "listen" }>): void {
+    const { id, framing } = request
+    const socket = this.#claim()
+    const accepted = (connection: NetSocket): void => {
+      const path = this.accept(connection, "tcp", framing)
+      if (path !== NO_PATH) this.#reply({ type: "accepted", id, path })
+    }
+    this.#listeners.listen(socket, this.#localOf(request), accepted, outcome => {
+      if ("local" in outcome) this.#reply({ type: "listening", id, socket, local: outcome.local })
+      else this.#failed(id, socket, outcome.code)
+    })
+  }
+
+  #failed(id: number, socket: Socket, code: string): void {
+    this.#free.push(socket)
+    this.#reply({ type: "failed", id, reason: code === "EADDRINUSE" ? "in-use" : "refused" })
+  }
+
+  #connect(request: Connect): void {
+    const { id, transport, framing } = request
+    const text = this.#options.bindAddresses?.[request.family]
+    const ip = request.ip ?? (text === undefined ? undefined : addressFrom(text, 0)?.ip)
+    this.#connector.connect(ip === undefined ? request : { ...request, ip }, outcome => {
+      let reason: SocketFailure = "exhausted"
+      if ("socket" in outcome) {
+        const path = this.#streams.accept(outcome.socket, transport, framing)
+        if (path !== NO_PATH) return this.#reply({ type: "connected", id, path, local: outcome.local })
+      } else reason = outcome.reason
+      this.#reply({ type: "failed", id, reason })
+    })
+  }
+
+  #localOf({ family, ip, port }: Extract<Request, { type: "bind" | "listen" }>): Address {
+    if (ip !== undefined) return { ip, port }
+    const text = this.#options.bindAddresses?.[family] ?? (family === 4 ? "0.0.0.0" : "::")
+    const local = addressFrom(text, port)
+    if (local === undefined) throw new TypeError(`bindAddresses: "${text}" is not an IP address`)
+    return local
+  }
+
+  #close(socket: Socket): void {
+    if (this.#asked.delete(socket)) {
+      this.#io.close(socket)
+      this.#free.push(socket)
+    } else if (this.#listeners.close(socket)) this.#free.push(socket)
+    else if (!this.#streams.close(socket))
+      this.#fault(new Error(`close: socket ${socket} was not bound for this machine`), "request")
   }
 
   /** A handler may give commands, which bring new events: those are told by the loop that already runs. */

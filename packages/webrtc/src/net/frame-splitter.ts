@@ -29,22 +29,23 @@ export class FrameSplitter {
   }
 
   /**
-   * The next bytes of the stream, in which no frame may be longer than `longest`. False when one is, or
-   * when no frame begins where one should: then nothing that follows makes sense.
+   * The next bytes of the stream, in which no frame may be longer than `longest`. Returns how many were taken: all, unless
+   * no more were wanted. -1 when a frame is longer, or when none begins where one should: then nothing that follows makes
+   * sense.
    */
-  push(chunk: Uint8Array, longest: number, take: TakeFrame): boolean {
+  push(chunk: Uint8Array, longest: number, take: TakeFrame): number {
     let at = 0
     while (this.#held > 0) {
       const length = this.#framing.frameLength(this.#begun, 0, this.#held)
-      if (length < 0 || length > longest) return false
+      if (length < 0 || length > longest) return -1
       if (length === this.#held) {
         const frame = this.#begun
         this.#held = 0
         if (frame.length > LARGEST_KEPT) this.#begun = NOTHING
-        if (!take(frame, 0, length)) return true
+        if (!take(frame, 0, length)) return at
         continue
       }
-      if (at === chunk.length) return true
+      if (at === chunk.length) return at
       // A header is completed byte by byte: there are few, and only their end says how long the frame is.
       const found = length === 0 ? 1 : Math.min(length - this.#held, chunk.length - at)
       this.#keep(chunk, at, found)
@@ -53,15 +54,23 @@ export class FrameSplitter {
     while (at < chunk.length) {
       const available = chunk.length - at
       const length = this.#framing.frameLength(chunk, at, available)
-      if (length < 0 || length > longest) return false
+      if (length < 0 || length > longest) return -1
       if (length === 0 || length > available) {
         this.#keep(chunk, at, available)
-        return true
+        return chunk.length
       }
-      if (!take(chunk, at, length)) return true
       at += length
+      if (!take(chunk, at - length, length)) return at
     }
-    return true
+    return at
+  }
+
+  /** What was set aside, which is nobody's frame then. */
+  takeBegun(): Uint8Array {
+    const begun = this.#begun.subarray(0, this.#held)
+    this.#begun = NOTHING
+    this.#held = 0
+    return begun
   }
 
   #keep(chunk: Uint8Array, at: number, length: number): void {

@@ -1,7 +1,15 @@
 import type { Socket as NetSocket } from "node:net"
-import { type Framing, NO_PATH, type Path, type PathTable, type Socket } from "../contract/index.ts"
+import {
+  type Flow,
+  type Framing,
+  NO_PATH,
+  type Path,
+  type PathTable,
+  type Socket,
+} from "../contract/index.ts"
 import { FrameSplitter, type TakeFrame } from "./frame-splitter.ts"
 import { createIpScratch, readIp } from "./ip-text.ts"
+import { JoinedStreams } from "./joined-streams.ts"
 
 export interface StreamLimits {
   /** How long a connection that the machine holds no path of may go without a whole frame, ms. Default 30,000. */
@@ -14,6 +22,15 @@ export interface StreamLimits {
   readonly queueOfAll: number
   /** How long a connection whose queue was full, or that is being closed, may take to send it, ms. Default 10,000. */
   readonly drain: number
+  /** Connections that may be under way at one time, of those that the machine opens. Default 1,000. */
+  readonly connecting: number
+  /** How long such a one may take, ms, its TLS handshake included. Default 30,000. */
+  readonly connect: number
+  /**
+   * Bytes that may wait to be sent on one of two streams that are joined before nothing more is read from the other.
+   * Default 64 KiB.
+   */
+  readonly joinedQueue: number
 }
 
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
@@ -22,6 +39,9 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   queue: 1024 * 1024,
   queueOfAll: 64 * 1024 * 1024,
   drain: 10_000,
+  connecting: 1_000,
+  connect: 30_000,
+  joinedQueue: 64 * 1024,
 }
 
 /**
@@ -51,6 +71,9 @@ export interface StreamCounters {
   idle: number
   /** Closed because their queue did not drain. */
   stalled: number
+  /** Pairs that were joined, and the bytes that went from one of them to the other. */
+  joined: number
+  joinedBytes: number
 }
 
 /** What the driver does for its streams. */
@@ -88,6 +111,8 @@ export class StreamIo {
     garbled: 0,
     idle: 0,
     stalled: 0,
+    joined: 0,
+    joinedBytes: 0,
   }
 
   constructor(paths: PathTable, owner: StreamOwner, limits: Partial<StreamLimits> = {}) {
@@ -96,8 +121,11 @@ export class StreamIo {
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...limits }
   }
 
-  /** Takes over a connection that nobody reads from, and returns its path. It is destroyed when there is none for it. */
-  accept(socket: NetSocket, transport: "tcp" | "tls", framing: Framing): Path {
+  /**
+   * Takes over a connection that nobody reads from, and returns its path. It is destroyed when there is none for it.
+   * Without `framing` it is not read from until it is joined.
+   */
+  accept(socket: NetSocket, transport: "tcp" | "tls", framing: Framing | undefined): Path {
     const number = this.#owner.claim()
     const ip = this.#ip
     const path = readIp(socket.remoteAddress ?? "", ip)
@@ -134,7 +162,7 @@ export class StreamIo {
   send(stream: Stream, bytes: Uint8Array, from: number, length: number, forwarded: boolean): void {
     if (!stream.isOpen || length === 0) return
     const { socket } = stream
-    const onStream = stream.framing.lengthOnStream(length)
+    const onStream = stream.framing?.lengthOnStream(length) ?? length
     const room = forwarded ? 0 : ROOM_FOR_ANSWERS
     const isFull = socket.writableLength + onStream > this.#limits.queue + room
     if (isFull || this.#counters.queued + onStream > this.#limits.queueOfAll + room) {
@@ -166,11 +194,37 @@ export class StreamIo {
     this.#corked.length = 0
   }
 
+  /** The bytes of each go to the other from now on. Returns false when one is no stream, or joined already. */
+  join([one, other]: readonly [Path, Path], flow: Flow | undefined): boolean {
+    const [a, b] = [this.#byPath[one], this.#byPath[other]]
+    if (a === undefined || b === undefined || a === b || a.joined !== undefined || b.joined !== undefined)
+      return false
+    const joined = new JoinedStreams(a, b, flow, {
+      passed: (length, to) => {
+        this.#counters.joinedBytes += length
+        this.#count(to)
+      },
+      isFull: queued =>
+        queued >= this.#limits.joinedQueue ||
+        (queued > 0 && this.#counters.queued >= this.#limits.queueOfAll),
+    })
+    this.#counters.joined++
+    for (const stream of [a, b]) {
+      stream.joined = joined
+      const begun = stream.splitter?.takeBegun()
+      if (begun !== undefined && begun.length > 0) joined.carry(stream, begun)
+      if (stream.splitter === undefined) this.#read(stream)
+    }
+    return true
+  }
+
   /** The machine wants no more of it. Returns false when `number` is not a stream's. */
   close(number: Socket): boolean {
     const stream = this.#byPath.find(each => each?.number === number)
     if (stream === undefined) return false
     this.#end(stream)
+    const other = stream.joined?.otherOf(stream)
+    if (other?.isOpen) this.#end(other)
     return true
   }
 
@@ -194,21 +248,7 @@ export class StreamIo {
       this.#count(stream)
       if (socket.writableLength === 0) stream.drained()
     }
-    const take: TakeFrame = (bytes, at, length) => {
-      stream.lastFrame = performance.now()
-      this.#counters.received++
-      this.#counters.receivedBytes += length
-      this.#owner.frame(stream.path, bytes, at, length)
-      return stream.isOpen
-    }
     stream.idle = setTimeout(() => this.#checkIdle(stream), this.#limits.idle)
-    socket.on("data", (chunk: Buffer) => {
-      if (!stream.isOpen) return
-      const longest = this.#isStranger(stream)
-        ? Math.min(this.#limits.strangersFrame, stream.framing.longest)
-        : stream.framing.longest
-      if (!stream.splitter.push(chunk, longest, take)) this.#giveUp(stream, "garbled")
-    })
     socket.once("end", () => this.#lost(stream))
     socket.on("error", () => socket.destroy())
     socket.once("close", () => {
@@ -217,7 +257,31 @@ export class StreamIo {
       this.#count(stream)
       stream.drained()
     })
-    socket.resume()
+    if (stream.splitter !== undefined) this.#read(stream)
+  }
+
+  #read(stream: Stream): void {
+    const { framing, splitter } = stream
+    const take: TakeFrame = (bytes, at, length) => {
+      stream.lastFrame = performance.now()
+      this.#counters.received++
+      this.#counters.receivedBytes += length
+      this.#owner.frame(stream.path, bytes, at, length)
+      return stream.isOpen && stream.joined === undefined
+    }
+    stream.socket.on("data", (chunk: Buffer) => {
+      if (!stream.isOpen) return
+      if (stream.joined !== undefined || framing === undefined || splitter === undefined)
+        return carry(stream, chunk)
+      const longest = this.#isStranger(stream)
+        ? Math.min(this.#limits.strangersFrame, framing.longest)
+        : framing.longest
+      const taken = splitter.push(chunk, longest, take)
+      if (taken < 0) this.#giveUp(stream, "garbled")
+      // It was joined or closed by one of these frames.
+      else if (taken < chunk.length) carry(stream, chunk.subarray(taken))
+    })
+    stream.socket.resume()
   }
 
   /** Whether the machine keeps nothing for it: our own hold is the only one. */
@@ -245,6 +309,8 @@ export class StreamIo {
     stream.isOpen = false
     this.#owner.closed(stream.path)
     this.#end(stream)
+    const other = stream.joined?.otherOf(stream)
+    if (other !== undefined) this.#lost(other)
   }
 
   /** What is queued still leaves, if it does so in time. */
@@ -260,6 +326,7 @@ export class StreamIo {
     stream.isOpen = false
     if (this.#byPath[stream.path] !== stream) return
     clearTimeout(stream.idle)
+    stream.joined?.end()
     this.#byPath[stream.path] = undefined
     this.#counters.open--
     this.#paths.carry(stream.number, "udp")
@@ -274,13 +341,20 @@ export class StreamIo {
   }
 }
 
+/** Passes bytes on, where the stream that they came on is joined. */
+function carry(stream: Stream, bytes: Uint8Array): void {
+  stream.joined?.carry(stream, bytes)
+}
+
 /** One connection. */
 export class Stream {
   readonly socket: NetSocket
   readonly number: Socket
   readonly path: Path
-  readonly framing: Framing
-  readonly splitter: FrameSplitter
+  readonly framing: Framing | undefined
+  /** Of one with framing. */
+  readonly splitter: FrameSplitter | undefined
+  joined: JoinedStreams | undefined
   isOpen = true
   isCorked = false
   /** What of `StreamCounters.queued` is its. */
@@ -292,12 +366,12 @@ export class Stream {
   stalled: NodeJS.Timeout | undefined
   onWritten: () => void = () => {}
 
-  constructor(socket: NetSocket, number: Socket, path: Path, framing: Framing) {
+  constructor(socket: NetSocket, number: Socket, path: Path, framing: Framing | undefined) {
     this.socket = socket
     this.number = number
     this.path = path
     this.framing = framing
-    this.splitter = new FrameSplitter(framing)
+    this.splitter = framing && new FrameSplitter(framing)
   }
 
   drained(): void {

@@ -1,4 +1,4 @@
-import type { BindFailure, Out, Path, Socket } from "../contract/index.ts"
+import type { Out, Path, Socket, SocketFailure } from "../contract/index.ts"
 import { AddressFamily, Attribute, Method, type StunMessage, TRANSPORT_UDP } from "../stun/index.ts"
 import type { Allocation, PortWish } from "./allocation.ts"
 import { type AlternateServers, alternateFor } from "./alternate-server.ts"
@@ -107,7 +107,7 @@ export class Allocate {
    */
   failed(
     id: number,
-    reason: BindFailure,
+    reason: SocketFailure,
     now: number,
     out: TurnOut,
   ): { client: Path; refused: Refusal } | undefined {

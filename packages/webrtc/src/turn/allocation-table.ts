@@ -1,10 +1,10 @@
 import { type Address, equalBytes } from "../bytes/index.ts"
 import {
-  type BindFailure,
   NO_PATH,
   type Out,
   type Path,
   type Socket,
+  type SocketFailure,
   type Transport,
 } from "../contract/index.ts"
 import { Allocation, type AllocationRequest, type PortWish, type TwinError } from "./allocation.ts"
@@ -230,7 +230,7 @@ export class AllocationTable {
   }
 
   /** No socket came. Tries another port where that may help; else returns the allocation, now gone, parted from its twin. */
-  failed(id: number, reason: BindFailure, out: AnyOut): Allocation | undefined {
+  failed(id: number, reason: SocketFailure, out: AnyOut): Allocation | undefined {
     const allocation = this.#awaited.failed(id, out)
     if (allocation === undefined) return undefined
     if (reason === "in-use" && allocation.triedPorts.length + 1 < this.#limits.bindTries) {

@@ -151,6 +151,7 @@ export class TurnServer implements Machine<TurnEvent> {
 
   reply(r: Reply, now: number, out: TurnOut): void {
     if (r.type === "bound") return this.#allocate.bound(r.id, r.socket, now, out)
+    if (r.type !== "failed") return
     const refused = this.#allocate.failed(r.id, r.reason, now, out)
     if (refused !== undefined) this.#noteRefused(refused.client, Method.allocate, refused.refused, now, out)
   }

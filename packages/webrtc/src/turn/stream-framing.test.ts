@@ -28,10 +28,11 @@ function split(chunks: readonly Uint8Array[], longest = turnFraming.longest) {
   let makesSense = true
   let largest = 0
   for (const chunk of chunks) {
-    makesSense = splitter.push(chunk, longest, (bytes, at, length) => {
+    const taken = splitter.push(chunk, longest, (bytes, at, length) => {
       frames.push(Buffer.from(bytes.subarray(at, at + length)).toString("hex"))
       return true
     })
+    makesSense = taken === chunk.length
     largest = Math.max(largest, splitter.size)
     if (!makesSense) break
   }
@@ -130,13 +131,17 @@ describe("TURN on a stream", () => {
     const splitter = new FrameSplitter(turnFraming)
     let taken = 0
     const both = Buffer.concat([stun(1, 0), Buffer.from(" garbage")])
-    assert.ok(
-      splitter.push(both, turnFraming.longest, () => {
-        taken++
-        return false
-      }),
-    )
-    assert.equal(taken, 1)
+    const one = (): boolean => {
+      taken++
+      return false
+    }
+    assert.equal(splitter.push(both, turnFraming.longest, one), 20)
+    assert.equal(splitter.push(stun(1, 0).subarray(0, 7), turnFraming.longest, one), 7)
+    assert.equal(splitter.push(Buffer.concat([stun(1, 0).subarray(7), Buffer.of(1, 2)]), 100, one), 13)
+    assert.equal(taken, 2)
+    splitter.push(Buffer.of(0, 1, 2), turnFraming.longest, one)
+    assert.deepEqual(splitter.takeBegun(), Uint8Array.of(0, 1, 2))
+    assert.deepEqual(splitter.takeBegun(), new Uint8Array(0))
   })
 })
 

@@ -181,6 +181,7 @@ export class World {
       assert.ok(this.sockets.delete(request.socket), `close of socket ${request.socket}, which is not open`)
       return
     }
+    if (request.type !== "bind") return
     const { id, family, port } = request
     const isTaken =
       this.occupied.has(port) ||
