@@ -75,6 +75,7 @@ const MODES: readonly {
   { over: "tls", what: "indications", flags: ["-s", "-e", V4] },
   { over: "tls", what: "IPv6, client to client", flags: ["-x", "-y"] },
   { over: "tls", what: "dual allocation", flags: ["-Z", "-e", V4] },
+  { over: "tls", what: "TCP allocations", flags: ["-T"] },
 ]
 
 const FLAGS_OVER = { udp: [], tcp: ["-t"], tls: ["-t", "-S"] } as const
@@ -146,6 +147,7 @@ async function startOurs(folder: string): Promise<Server> {
       // What came before RFC 8656: uclient's channels begin beyond its range.
       channelNumbers: "rfc5766",
       mobility: true,
+      tcpPeers: true,
     },
     data: join(folder, "data"),
   })

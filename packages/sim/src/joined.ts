@@ -32,7 +32,7 @@ export class Joined {
 
   carry(from: Joinable, bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#flow?.passed(from.path, bytes.length)
+    this.#flow?.passed(from.path, bytes.length, this.#schedule.now)
     this.otherOf(from).connection.send(bytes)
     this.regulate()
   }

@@ -7,6 +7,7 @@ import { parseMetrics } from "./testing/parse-metrics.ts"
 
 const counters: TurnCounters = {
   allocations: 0,
+  connections: 0,
   allocationsOver: { udp: 0, tcp: 0, tls: 0 },
   freePorts: 9,
   reservedPorts: 0,

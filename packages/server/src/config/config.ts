@@ -31,6 +31,7 @@ export interface Config {
     readonly allowPeers: readonly string[]
     readonly channelNumbers: "rfc8656" | "rfc5766"
     readonly mobility: boolean
+    readonly tcpPeers: boolean
     /** Seconds. */
     readonly credentialTtl: number
     /** Bits per second; 0: no limit. */

@@ -203,6 +203,10 @@ const schema = z.strictObject({
         false,
         "Whether clients may take an allocation along when their address changes (RFC 8016).",
       ),
+      tcpPeers: flag(
+        false,
+        "Whether clients over TCP and TLS may be relayed to peers over TCP (RFC 6062), from TCP ports of turn.relayPorts. No browser asks for that.",
+      ),
       credentialTtl: whole(
         60,
         86_400,

@@ -13,7 +13,7 @@ const COUNT = 1_000_000
 /** ms for which the event loop may be kept from everything else. */
 const MAX_DELAY = 50
 
-/** Attributes of RFC 8656 §18, RFC 5780 §7 and RFC 8016 §3.3 with values that a server acts on, well-formed and padded. */
+/** Attributes of RFC 8656 §18, RFC 6062 §6.2, RFC 5780 §7 and RFC 8016 §3.3 with values that a server acts on, well-formed and padded. */
 const ATTRIBUTES: readonly [type: number, value: Uint8Array][] = [
   [0x0003, Uint8Array.of(0, 0, 0, 6)],
   [0x0006, new TextEncoder().encode("1893456000:standup:ada")],
@@ -28,6 +28,7 @@ const ATTRIBUTES: readonly [type: number, value: Uint8Array][] = [
   [0x0018, Uint8Array.of(0x80)],
   [0x0026, new Uint8Array(40)],
   [0x0027, Uint8Array.of(0x17, 0x70, 0, 0)],
+  [0x002a, Uint8Array.of(1, 2, 3, 4)],
   [0x8028, Uint8Array.of(1, 2, 3, 4)],
   [0x8030, new Uint8Array(32).fill(0x41)],
 ]
@@ -55,6 +56,8 @@ const messages: readonly Uint8Array[] = [
   stun(0x0004, 0x8030, 0x0006, 0x0014, 0x0015, 0x0008),
   stun(0x0008, 0x0012, 0x0012, 0x0006, 0x0014, 0x0015, 0x0008),
   stun(0x0009, 0x000c, 0x0012, 0x0006, 0x0014, 0x0015, 0x0008),
+  stun(0x000a, 0x0012, 0x0006, 0x0014, 0x0015, 0x0008),
+  stun(0x000b, 0x002a, 0x0006, 0x0014, 0x0015, 0x0008),
   stun(0x0016, 0x0012, 0x0013),
   stun(0x0101, 0x0012),
   Uint8Array.of(0x40, 0x01, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8),
@@ -63,7 +66,7 @@ const messages: readonly Uint8Array[] = [
 test(`${COUNT} mutated STUN packets at the live port neither end the process nor stall it`, async t => {
   const second = { address: "127.0.0.2", port: 0 }
   const { turn } = parseConfig({
-    turn: { address: "127.0.0.1", port: 0, workers: 0, second, mobility: true },
+    turn: { address: "127.0.0.1", port: 0, workers: 0, second, mobility: true, tcpPeers: true },
   })
   const relay = await Relay.start({
     turn,

@@ -296,6 +296,7 @@ function shardSettings(
       },
       channelNumbers: turn.channelNumbers,
       mobility: turn.mobility,
+      tcpPeers: turn.tcpPeers,
       peers: {
         allow: turn.allowPeers,
         listeners: never,

@@ -56,6 +56,27 @@ export type TurnEvidence =
       readonly why: string
       readonly allocation?: number
     })
+  /** A TCP connection to a peer stands (RFC 6062): the client asked for it, or the peer came. */
+  | (Kind<"turn", "peer-connected"> & {
+      readonly allocation: number
+      readonly peer: string
+      readonly by: "client" | "peer"
+    })
+  /** The client's connection carries the bytes of a peer's from now on. */
+  | (Kind<"turn", "connection-bound"> & {
+      readonly allocation: number
+      readonly peer: string
+      readonly client: string
+      readonly transport: Transport
+    })
+  | (Kind<"turn", "peer-disconnected"> & {
+      readonly allocation: number
+      readonly peer: string
+      /** `not-bound`: the client did not come for it in time. */
+      readonly reason: "closed" | "not-bound" | "allocation-freed"
+      readonly bytesToPeer: number
+      readonly bytesToClient: number
+    })
   /** The first packet from a peer that no permission covers: dropped, counted, told once per allocation and peer address. */
   | (Kind<"turn", "unpermitted-peer"> & { readonly allocation: number; readonly peer: string })
 

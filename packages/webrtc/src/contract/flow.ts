@@ -6,7 +6,7 @@ import type { Path } from "./path.ts"
  */
 export interface Flow {
   /** So many bytes came on `from`, and go to the other. */
-  passed(from: Path, length: number): void
+  passed(from: Path, length: number, now: number): void
   /** How long nothing more is to be read from either, ms; 0 to go on. Asked after each piece, and when the time is over. */
   wait(now: number): number
 }

@@ -41,9 +41,10 @@ export class JoinedStreams {
       to.onWritten()
       this.#regulate(from)
     })
-    this.#flow?.passed(from.path, bytes.length)
+    const now = monotonicNow()
+    this.#flow?.passed(from.path, bytes.length, now)
     this.#owner.passed(bytes.length, to)
-    this.#wait()
+    this.#wait(now)
     this.#regulate(from)
   }
 
@@ -52,17 +53,17 @@ export class JoinedStreams {
     clearTimeout(this.#pause)
   }
 
-  #wait(): void {
-    const delay = this.#flow?.wait(monotonicNow()) ?? 0
+  #wait(now: number): void {
+    const delay = this.#flow?.wait(now) ?? 0
     if (this.#pause !== undefined || delay <= 0) return
     this.#pause = setTimeout(() => {
       this.#pause = undefined
-      this.#wait()
+      this.#wait(monotonicNow())
       this.#regulate(this.#one)
       this.#regulate(this.#other)
     }, Math.ceil(delay))
-    this.#regulate(this.otherOf(this.#one))
     this.#regulate(this.#one)
+    this.#regulate(this.#other)
   }
 
   #regulate(from: Stream): void {

@@ -1,4 +1,4 @@
-/** Attribute types (RFC 8489 §18.3, RFC 8656 §18, RFC 5780 §7, RFC 8016 §4). Below 0x8000 a receiver must understand them. */
+/** Attribute types (RFC 8489 §18.3, RFC 8656 §18, RFC 6062 §6.2, RFC 5780 §7, RFC 8016 §4). Below 0x8000 a receiver must understand them. */
 export const Attribute = {
   mappedAddress: 0x0001,
   changeRequest: 0x0003,
@@ -24,6 +24,7 @@ export const Attribute = {
   reservationToken: 0x0022,
   padding: 0x0026,
   responsePort: 0x0027,
+  connectionId: 0x002a,
   additionalAddressFamily: 0x8000,
   addressErrorCode: 0x8001,
   passwordAlgorithms: 0x8002,
@@ -54,8 +55,9 @@ export function padded(length: number): number {
 /** RFC 8489 §14.1. */
 export const AddressFamily = { ipv4: 1, ipv6: 2 } as const
 
-/** The IANA protocol number that REQUESTED-TRANSPORT carries (RFC 8656 §18.8). */
+/** The IANA protocol number that REQUESTED-TRANSPORT carries (RFC 8656 §18.8, RFC 6062 §4.1). */
 export const TRANSPORT_UDP = 17
+export const TRANSPORT_TCP = 6
 
 /** The longest USERNAME: "fewer than 509 bytes" (RFC 8489 §14.3). */
 export const MAX_USERNAME_LENGTH = 508

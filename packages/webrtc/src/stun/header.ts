@@ -10,7 +10,7 @@ export const TRANSACTION_ID_AT = 8
 export const MessageClass = { request: 0, indication: 1, success: 2, error: 3 } as const
 export type MessageClass = (typeof MessageClass)[keyof typeof MessageClass]
 
-/** RFC 8489 §18.2, RFC 8656 §17. */
+/** RFC 8489 §18.2, RFC 8656 §17, RFC 6062 §6.1. */
 export const Method = {
   binding: 0x001,
   allocate: 0x003,
@@ -19,6 +19,9 @@ export const Method = {
   data: 0x007,
   createPermission: 0x008,
   channelBind: 0x009,
+  connect: 0x00a,
+  connectionBind: 0x00b,
+  connectionAttempt: 0x00c,
 } as const
 
 /**

@@ -5,6 +5,7 @@ export {
   isComprehensionRequired,
   MAX_USERNAME_LENGTH,
   padded,
+  TRANSPORT_TCP,
   TRANSPORT_UDP,
 } from "./attributes.ts"
 export {

@@ -1,6 +1,14 @@
-import type { Out, Path, Socket, SocketFailure } from "../contract/index.ts"
-import { AddressFamily, Attribute, Method, type StunMessage, TRANSPORT_UDP } from "../stun/index.ts"
-import type { Allocation, PortWish } from "./allocation.ts"
+import type { Address } from "../bytes/index.ts"
+import type { Out, Path, Socket, SocketFailure, Transport } from "../contract/index.ts"
+import {
+  AddressFamily,
+  Attribute,
+  Method,
+  type StunMessage,
+  TRANSPORT_TCP,
+  TRANSPORT_UDP,
+} from "../stun/index.ts"
+import type { Allocation, PeerProtocol, PortWish } from "./allocation.ts"
 import { type AlternateServers, alternateFor } from "./alternate-server.ts"
 import { userOf } from "./credentials.ts"
 import type { TurnEvent } from "./event.ts"
@@ -33,11 +41,9 @@ export class Allocate {
     const existing = table.ofClient(to.client)
     if (existing !== undefined) return this.#repeat(existing, request, now, out)
 
-    if (!message.has(Attribute.requestedTransport)) return refusal(400, "no REQUESTED-TRANSPORT")
-    const transport = message.uint32(Attribute.requestedTransport)
-    if (transport < 0) return refusal(400, "unreadable REQUESTED-TRANSPORT")
-    if (Math.floor(transport / 0x1000000) !== TRANSPORT_UDP) return refusal(442, "only UDP is relayed")
-
+    const transport = out.paths.transport(to.client)
+    const protocol = protocolOf(message, transport, this.#context.tcpPeers)
+    if (typeof protocol === "object") return protocol
     const user = userOf(from.username)
     const port = this.#portWish(message, user, now)
     if (typeof port === "object" && "code" in port) return port
@@ -73,7 +79,7 @@ export class Allocate {
     const allocation = table.create(
       {
         client: to.client,
-        transport: out.paths.transport(to.client),
+        transport,
         username: from.username.slice(),
         user,
         key: from.key,
@@ -82,7 +88,9 @@ export class Allocate {
         fingerprint: to.fingerprint,
         lifetime,
         port,
-        isMobile: tickets !== undefined && wishedTicket !== undefined,
+        protocol,
+        // RFC 8016 moves a 5-tuple, and RFC 6062 has more than one.
+        isMobile: protocol === "udp" && tickets !== undefined && wishedTicket !== undefined,
       },
       relays,
       missing === undefined ? undefined : { family: missing, code: 440 },
@@ -96,8 +104,8 @@ export class Allocate {
   }
 
   /** A socket is there. */
-  bound(id: number, socket: Socket, now: number, out: TurnOut): void {
-    const allocation = this.#context.table.bound(id, socket, now, out)
+  bound(id: number, socket: Socket, local: Address, now: number, out: TurnOut): void {
+    const allocation = this.#context.table.bound(id, socket, local, now, out)
     if (allocation !== undefined) this.#open(allocation, now, out)
   }
 
@@ -191,6 +199,22 @@ export class Allocate {
       if (ticket) writer.attribute(Attribute.mobilityTicket, ticket)
     })
   }
+}
+
+/** What is to be relayed (RFC 8656 §7.2, 3; RFC 6062 §5.1). */
+function protocolOf(message: StunMessage, transport: Transport, tcpPeers: boolean): PeerProtocol | Refusal {
+  if (!message.has(Attribute.requestedTransport)) return refusal(400, "no REQUESTED-TRANSPORT")
+  const value = message.uint32(Attribute.requestedTransport)
+  if (value < 0) return refusal(400, "unreadable REQUESTED-TRANSPORT")
+  const number = Math.floor(value / 0x1000000)
+  if (number === TRANSPORT_UDP) return "udp"
+  if (number !== TRANSPORT_TCP || !tcpPeers)
+    return refusal(442, tcpPeers ? "only UDP and TCP are relayed" : "only UDP is relayed")
+  if (transport === "udp") return refusal(400, "TCP is relayed for clients over TCP and TLS")
+  const wrong = [Attribute.dontFragment, Attribute.evenPort, Attribute.reservationToken]
+  return wrong.some(type => message.has(type))
+    ? refusal(400, "DONT-FRAGMENT, EVEN-PORT or RESERVATION-TOKEN, where TCP is relayed")
+    : "tcp"
 }
 
 const ANOTHER_FAMILY = [Attribute.additionalAddressFamily, Attribute.additionalAddressFamilyOfDraft]

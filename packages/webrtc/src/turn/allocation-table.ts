@@ -7,7 +7,13 @@ import {
   type SocketFailure,
   type Transport,
 } from "../contract/index.ts"
-import { Allocation, type AllocationRequest, type PortWish, type TwinError } from "./allocation.ts"
+import {
+  Allocation,
+  type AllocationRequest,
+  type PeerProtocol,
+  type PortWish,
+  type TwinError,
+} from "./allocation.ts"
 import { AwaitedSockets } from "./awaited-sockets.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
 import type { Common } from "./common.ts"
@@ -37,14 +43,23 @@ export class AllocationTable {
   readonly #channels = new PathMap<Channel>()
   /** Those that may move, by what their tickets name them by. */
   readonly #byTicket = new Map<number, Allocation>()
-  readonly #awaited = new AwaitedSockets()
+  readonly #awaited: AwaitedSockets
+  /** Those that listen for peers (RFC 6062), by the id that the driver names them by. */
+  readonly #listening = new Map<number, Allocation>()
   readonly #common: Common
   readonly #perTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0 }
   readonly #deadlines = new Deadlines<Allocation>()
   readonly #reservations: Reservations
 
-  constructor(limits: TurnLimits, random: RandomPool, relays: readonly RelayAddresses[], common: Common) {
+  constructor(
+    limits: TurnLimits,
+    random: RandomPool,
+    relays: readonly RelayAddresses[],
+    common: Common,
+    nextId: () => number,
+  ) {
     this.#common = common
+    this.#awaited = new AwaitedSockets(nextId)
     this.#limits = limits
     this.#random = random
     this.#relays = relays
@@ -113,15 +128,20 @@ export class AllocationTable {
   }
 
   /** The allocation that is relayed from an address now. */
-  relayedFrom(ip: Uint8Array, port: number): Allocation | undefined {
+  relayedFrom(ip: Uint8Array, port: number, protocol: PeerProtocol = "udp"): Allocation | undefined {
     for (const relay of this.#relays) {
-      const holder = relay.holder(ip, port)
+      const holder = relay.holder(ip, port, protocol)
       if (holder !== undefined) return holder
     }
     return undefined
   }
 
-  /** Whether somebody is relayed from an address now, by this server or by another of this process. */
+  /** The allocation whose socket is said to have accepted a connection (RFC 6062 §5.3). */
+  listeningAs(id: number): Allocation | undefined {
+    return this.#listening.get(id)
+  }
+
+  /** Whether somebody is relayed over UDP from an address now, by this server or by another of this process. */
   isLive(ip: Uint8Array, port: number): boolean {
     for (const relay of this.#relays) if (relay.isLive(ip, port)) return true
     return false
@@ -205,7 +225,7 @@ export class AllocationTable {
   }
 
   /** A socket came. Returns whose it is, once all that it waits for is there. */
-  bound(id: number, socket: Socket, now: number, out: AnyOut): Allocation | undefined {
+  bound(id: number, socket: Socket, local: Address, now: number, out: AnyOut): Allocation | undefined {
     const awaited = this.#awaited.bound(id, socket, out)
     if (awaited === undefined) return undefined
     const { allocation, sockets } = awaited
@@ -214,6 +234,11 @@ export class AllocationTable {
       const { user, relayed } = allocation
       const relay = this.#relayOf(allocation)
       allocation.reservationToken = this.#reservations.make(relay, relayed.port + 1, user, next, now).token
+    }
+    allocation.local = local
+    if (allocation.protocol === "tcp") {
+      allocation.listensAs = id
+      this.#listening.set(id, allocation)
     }
     this.#give(allocation, own!, now)
     return allocation
@@ -385,6 +410,7 @@ export class AllocationTable {
     // Its socket may still come, and is closed then.
     if (!allocation.isBound) return this.#awaited.forget(allocation, out)
     this.#bySocket[allocation.socket] = undefined
+    if (allocation.listensAs !== undefined) this.#listening.delete(allocation.listensAs)
     out.ask({ type: "close", socket: allocation.socket })
   }
 

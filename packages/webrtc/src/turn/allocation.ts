@@ -12,6 +12,11 @@ import type { AllocationUsage } from "./usage.ts"
 
 const UNBOUND = -1
 
+/** What peers are reached over: REQUESTED-TRANSPORT (RFC 8656 §18.8, RFC 6062 §4.1). */
+export type PeerProtocol = "udp" | "tcp"
+
+const LOOPBACK = { 4: Uint8Array.of(127, 0, 0, 1), 6: Uint8Array.of(...new Uint8Array(15), 1) }
+
 /**
  * Which relay port is wanted (RFC 8656 §7.2): any, an even one, an even one whose successor is reserved, or
  * the one that was reserved.
@@ -38,6 +43,7 @@ export interface AllocationRequest {
   /** Seconds. */
   readonly lifetime: number
   readonly port: PortWish
+  readonly protocol: PeerProtocol
   /** Whether its client may take it to another address (RFC 8016). */
   readonly isMobile: boolean
 }
@@ -50,7 +56,7 @@ export class Allocation implements Due {
   readonly number: number
   /** The 5-tuple; held for as long as it is the client's. */
   client: Path
-  /** What the client reaches us over; peers are always reached over UDP. */
+  /** What the client reaches us over. */
   transport: Transport
   readonly username: Uint8Array
   readonly user: string
@@ -62,11 +68,16 @@ export class Allocation implements Due {
   readonly fingerprint: boolean
   readonly lifetime: number
   readonly portWish: PortWish
+  readonly protocol: PeerProtocol
   /** The token of the port behind ours, if it was reserved: repeated to retransmissions. */
   reservationToken: Uint8Array | undefined = undefined
   /** As clients and peers see it; its port changes until a socket is bound. */
   relayed: Address
   socket: Socket = UNBOUND
+  /** What the driver calls it by when a peer connects to it (RFC 6062). */
+  listensAs: number | undefined = undefined
+  /** Where the socket is bound, once it is. */
+  local: Address | undefined = undefined
   /** Whether the client was told of it; until then it can do nothing. */
   isOpen = false
   /**
@@ -110,12 +121,19 @@ export class Allocation implements Due {
     this.fingerprint = request.fingerprint
     this.lifetime = request.lifetime
     this.portWish = request.port
+    this.protocol = request.protocol
     this.relayed = relayed
     this.bandwidth = limitedTo(bytesPerSecond)
   }
 
   get family(): 4 | 6 {
     return this.relayed.ip.length === 4 ? 4 : 6
+  }
+
+  /** Where its socket is reached from this host: at any address of its own, so at the loopback. */
+  get reachable(): Address {
+    const { ip, port } = this.local ?? this.relayed
+    return { ip: ip.some(byte => byte !== 0) ? ip : LOOPBACK[this.family], port }
   }
 
   get isBound(): boolean {

@@ -13,17 +13,22 @@ interface Awaited {
 /** The relay sockets that were asked of the driver: one for an allocation, or the pair of EVEN-PORT, all or none. */
 export class AwaitedSockets {
   readonly #byId = new Map<number, Awaited>()
-  #lastId = 0
+  readonly #nextId: () => number
+
+  constructor(nextId: () => number) {
+    this.#nextId = nextId
+  }
 
   /** Asks for a socket on each of these ports. */
   ask(allocation: Allocation, ports: readonly number[], out: Out<never>): void {
-    const ids = ports.map(() => ++this.#lastId)
+    const { family, protocol } = allocation
+    const ids = ports.map(() => this.#nextId())
     const awaited = { allocation, ids, sockets: [] }
     for (const id of ids) this.#byId.set(id, awaited)
     for (const [i, port] of ports.entries()) {
       const id = ids[i]!
       // The answer to the one before may have come at once, and ended it.
-      if (this.#byId.has(id)) out.ask({ type: "bind", id, family: allocation.family, port })
+      if (this.#byId.has(id)) out.ask({ type: protocol === "udp" ? "bind" : "listen", id, family, port })
     }
   }
 

@@ -24,8 +24,21 @@ export class ByteBucket {
     return spent < this.#burst
   }
 
+  /** How long until something may be sent, in ms; 0 where it may be now. */
+  delay(now: number): number {
+    if (this.isOpen(now)) return 0
+    return Math.max(1, ((this.#state[0]! - this.#burst) / this.#perSecond) * 1000)
+  }
+
+  /** Right after `isOpen`. */
   spend(bytes: number): void {
     this.#state[0]! += bytes
+  }
+
+  /** As `spend`, where nobody asked before. */
+  overdraw(bytes: number, now: number): void {
+    this.isOpen(now)
+    this.spend(bytes)
   }
 }
 

@@ -28,6 +28,7 @@ export function channelBind(
   const named = namedPeer(message, peerAt, allocation)
   if ("code" in named) return named
   const { owner } = named
+  if (owner.protocol !== "udp") return refusal(400, "a channel where TCP is relayed")
   if (policy.authorizePeer(named.peer.ip, named.peer.port) === "denied") return forbiddenPeer()
   const peer = named.peer.copy()
   // A permission may be asked for with any port; packets cannot be sent to this one.

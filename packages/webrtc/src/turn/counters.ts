@@ -30,10 +30,12 @@ export interface TurnCounters {
   readonly allocations: number
   /** The same, by what the clients reach the server over. */
   readonly allocationsOver: Readonly<Record<Transport, number>>
+  /** TCP connections to peers that stand now (RFC 6062). */
+  readonly connections: number
   readonly freePorts: number
   /** Kept for who comes with a RESERVATION-TOKEN. */
   readonly reservedPorts: number
-  /** Since the start, as everything below. Application data only, without any header. */
+  /** Since the start, as everything below. Application data only, without any header; of TCP relayed there are no packets. */
   readonly packetsToPeers: number
   readonly bytesToPeers: number
   readonly packetsToClients: number
@@ -86,7 +88,10 @@ export class Counters {
   }
 
   snapshot(
-    now: Pick<TurnCounters, "allocations" | "allocationsOver" | "freePorts" | "reservedPorts">,
+    now: Pick<
+      TurnCounters,
+      "allocations" | "allocationsOver" | "connections" | "freePorts" | "reservedPorts"
+    >,
   ): TurnCounters {
     return {
       ...now,

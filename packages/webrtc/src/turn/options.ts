@@ -25,6 +25,8 @@ export interface TurnServerOptions {
   readonly channelNumbers?: "rfc8656" | "rfc5766"
   /** Whether clients may take an allocation to another address of theirs (RFC 8016). Default: no. */
   readonly mobility?: boolean
+  /** Whether clients that come over TCP or TLS may ask for TCP connections to peers (RFC 6062). Default: no. */
+  readonly tcpPeers?: boolean
   /** Lets clients find out how their NAT behaves (RFC 5780). Default: none, and CHANGE-REQUEST is refused (420). */
   readonly secondAddress?: SecondAddress
   /** Who may be a peer. The default is safe: no special-purpose address. */
@@ -59,9 +61,11 @@ export interface TurnLimits {
   readonly permissions: number
   /** Channels of one allocation, with those that cool down (508). */
   readonly channels: number
+  /** TCP connections to peers of one allocation, with those that are being made (508). */
+  readonly connections: number
   /**
    * Application data of one allocation, both ways, in bytes per second, with a second's worth at once; what is more is
-   * dropped. Infinity: unlimited.
+   * dropped, and on TCP connections to peers not read yet. Infinity: unlimited.
    */
   readonly allocationBytesPerSecond: number
   /** The same, of all allocations together. */
@@ -87,6 +91,8 @@ export interface TurnLimits {
   readonly strangersRemembered: number
   /** `refused` evidence per second, over all clients. */
   readonly refusalsNotedPerSecond: number
+  /** Evidence of TCP connections to peers per second, over all clients. */
+  readonly connectionsNotedPerSecond: number
 }
 
 export const DEFAULT_REALM = "beam"
@@ -103,6 +109,7 @@ export const DEFAULT_LIMITS: TurnLimits = {
   revokedUsers: 100_000,
   permissions: 128,
   channels: 128,
+  connections: 32,
   allocationBytesPerSecond: Infinity,
   relayedBytesPerSecond: Infinity,
   defaultLifetime: 600,
@@ -115,6 +122,7 @@ export const DEFAULT_LIMITS: TurnLimits = {
   strangersRemembered: 16_384,
   unpermittedPeersNoted: 16,
   refusalsNotedPerSecond: 20,
+  connectionsNotedPerSecond: 20,
 }
 
 /** Fewer than 128 characters (RFC 8489 §14.9), as bytes so that the 401 stays small. */

@@ -1,4 +1,5 @@
 import { type Address, equalBytes, formatIp } from "../bytes/index.ts"
+import type { PeerProtocol } from "./allocation.ts"
 import { type Cidr, parseCidr } from "./cidr.ts"
 import { IPV4_CARRIERS, SPECIAL_PURPOSE_IPV4, SPECIAL_PURPOSE_IPV6 } from "./special-purpose.ts"
 
@@ -17,7 +18,7 @@ export interface PeerPolicyOptions {
 }
 
 /** Finds out whether something is a relayed address of this server, in use now. */
-export type IsRelayed = (ip: Uint8Array, port: number) => boolean
+export type IsRelayed = (ip: Uint8Array, port: number, protocol: PeerProtocol) => boolean
 
 /**
  * - `relayed`: a live relayed address of this server.
@@ -45,11 +46,11 @@ export class PeerPolicy {
   }
 
   /**
-   * The one place that decides about peers: CreatePermission, ChannelBind, Send and what arrives from
+   * The one place that decides about peers: CreatePermission, ChannelBind, Send, Connect and what arrives from
    * peers all ask here. `ip` has 4 or 16 bytes.
    */
-  authorizePeer(ip: Uint8Array, port: number): PeerVerdict {
-    if (this.#isRelayed(ip, port)) return "relayed"
+  authorizePeer(ip: Uint8Array, port: number, protocol: PeerProtocol = "udp"): PeerVerdict {
+    if (this.#isRelayed(ip, port, protocol)) return "relayed"
     const canonical = this.#canonical(ip)
     for (const listener of this.#listeners) {
       if (listener.port === port && equalBytes(listener.ip, canonical)) return "denied"

@@ -1,5 +1,5 @@
 import { equalBytes } from "../bytes/index.ts"
-import type { Allocation } from "./allocation.ts"
+import type { Allocation, PeerProtocol } from "./allocation.ts"
 import { PortPool } from "./port-pool.ts"
 
 /** The relayed transport addresses of one family: one IP address, a range of ports, and whose each is. */
@@ -25,17 +25,18 @@ export class RelayAddresses {
   }
 
   /** Who is relayed from an address now. Looked up each time: the port may be another's by the next packet. */
-  holder(ip: Uint8Array, port: number): Allocation | undefined {
-    return this.contains(ip, port) ? this.#holders[port - this.ports.first] : undefined
+  holder(ip: Uint8Array, port: number, protocol: PeerProtocol): Allocation | undefined {
+    const holder = this.contains(ip, port) ? this.#holders[port - this.ports.first] : undefined
+    return holder?.protocol === protocol ? holder : undefined
   }
 
-  /** Whether somebody is relayed from an address now, by this server or by another of this process. */
+  /** Whether somebody is relayed over UDP from an address now, by this server or by another of this process. */
   isLive(ip: Uint8Array, port: number): boolean {
     return this.ports.isLive(port) && equalBytes(ip, this.ip)
   }
 
   give(port: number, holder: Allocation): void {
-    this.ports.enliven(port)
+    if (holder.protocol === "udp") this.ports.enliven(port)
     this.#holders[port - this.ports.first] = holder
   }
 

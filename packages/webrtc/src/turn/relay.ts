@@ -98,6 +98,7 @@ export class Relay {
     }
     const allocation = first.towards(peer.ip)
     if (allocation?.permissionFor(peer.ip, now) === undefined) return this.#counters.drop("no-permission")
+    if (allocation.protocol !== "udp") return this.#counters.drop("unexpected")
     const verdict = this.#policy.authorizePeer(peer.ip, peer.port)
     if (verdict === "denied") return this.#counters.drop("forbidden-peer")
     const start = message.valueAt(dataAt) - d.offset

@@ -11,6 +11,7 @@ import type { AllocationTable } from "./allocation-table.ts"
 import type { Authenticated } from "./authentication.ts"
 import type { Tickets } from "./mobility.ts"
 import type { TurnLimits } from "./options.ts"
+import type { PeerConnections } from "./peer-connections.ts"
 import type { PeerPolicy } from "./peer-policy.ts"
 import type { ReplyTo, Responder } from "./responder.ts"
 
@@ -32,6 +33,9 @@ export interface Refusal {
 /** What the handlers of the methods share. */
 export interface Context {
   readonly table: AllocationTable
+  /** Where peers may be reached over TCP (RFC 6062). */
+  readonly tcpPeers: boolean
+  readonly connections: PeerConnections
   readonly policy: PeerPolicy
   readonly responder: Responder
   readonly limits: TurnLimits

@@ -80,7 +80,7 @@ describe("no way into the network that the relay stands in", () => {
 })
 
 describe("7. every path goes through authorizePeer()", () => {
-  type Judge = (this: PeerPolicy, ip: Uint8Array, port: number) => PeerVerdict
+  type Judge = (this: PeerPolicy, ip: Uint8Array, port: number, protocol?: "udp" | "tcp") => PeerVerdict
 
   /** Takes the place of the policy: notes whom it is asked about, and says what it is told to. */
   function judge(t: TestContext) {
@@ -90,9 +90,9 @@ describe("7. every path goes through authorizePeer()", () => {
     t.mock.method(
       PeerPolicy.prototype,
       "authorizePeer",
-      function (this: PeerPolicy, ip: Uint8Array, port: number) {
+      function (this: PeerPolicy, ip: Uint8Array, port: number, protocol?: "udp" | "tcp") {
         asked.push(formatAddress({ ip, port }))
-        return judgement.denies ? "denied" : genuine.call(this, ip, port)
+        return judgement.denies ? "denied" : genuine.call(this, ip, port, protocol)
       },
     )
     return judgement

@@ -267,6 +267,7 @@ describe("TurnServer", () => {
     const world = new World({
       limits: { allocations: 50, allocationsPerUser: 50 },
       mobility: true,
+      tcpPeers: true,
       secondAddress: { listeners: [listeners[0]!, listeners[1]!, listeners[2]!, listeners[3]!] },
     })
     const client = new Client(world, "1.2.3.4:5000")
@@ -282,6 +283,9 @@ describe("TurnServer", () => {
         writer.xorAddress(Attribute.xorPeerAddress, PEER.ip, 1),
       ),
       client.signed(Method.refresh, writer => writer.attribute(Attribute.mobilityTicket, ticket)),
+      client.signed(Method.allocate, writer => writer.requestedTransport(6)),
+      client.signed(Method.connect, writer => writer.xorAddress(Attribute.xorPeerAddress, PEER.ip, 1)),
+      client.signed(Method.connectionBind, writer => writer.uint32(Attribute.connectionId, 1)),
       client.plain(Method.binding, () => {}, true),
       client.plain(Method.binding, writer => {
         writer.uint32(Attribute.changeRequest, 6)

@@ -1,5 +1,4 @@
-import { type Address, formatAddress, formatIp } from "../bytes/index.ts"
-import type { Datagram, Machine, Out, Path, Reply } from "../contract/index.ts"
+import type { Datagram, Machine, Out, Path, Reply, SocketFailure } from "../contract/index.ts"
 import {
   Attribute,
   demultiplex,
@@ -19,13 +18,16 @@ import { Challenger } from "./challenge.ts"
 import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from "./channel.ts"
 import { channelBind } from "./channel-bind.ts"
 import { COMMON_LENGTH, Common } from "./common.ts"
+import { Connect } from "./connect.ts"
+import { connectionAttempt } from "./connection-attempt.ts"
+import { connectionBind } from "./connection-bind.ts"
 import { Counters, type TurnCounters } from "./counters.ts"
 import { createPermission } from "./create-permission.ts"
 import type { FreedReason, TurnEvent } from "./event.ts"
-import { EvidenceBudget } from "./evidence-budget.ts"
 import { Tickets } from "./mobility.ts"
 import { type Move, moveOf } from "./move.ts"
 import { NonceMint } from "./nonce.ts"
+import { Notes } from "./notes.ts"
 import {
   DEFAULT_REALM,
   realmBytes,
@@ -33,7 +35,9 @@ import {
   type TurnServerOptions,
   withDefaultLimits,
 } from "./options.ts"
-import { PeerPolicy } from "./peer-policy.ts"
+import type { PeerConnection } from "./peer-connection.ts"
+import { PeerConnections } from "./peer-connections.ts"
+import { type IsRelayed, PeerPolicy } from "./peer-policy.ts"
 import { RandomPool } from "./random-pool.ts"
 import { refresh } from "./refresh.ts"
 import { Relay } from "./relay.ts"
@@ -47,15 +51,19 @@ import type { AllocationUsage } from "./usage.ts"
 
 type TurnOut = Out<TurnEvent>
 
-const METHOD_NAMES: ReadonlyMap<number, string> = new Map([
-  [Method.allocate, "Allocate"],
-  [Method.refresh, "Refresh"],
-  [Method.createPermission, "CreatePermission"],
-  [Method.channelBind, "ChannelBind"],
+/** The methods of requests, but for Binding, and whether they are RFC 6062's. */
+const METHODS: ReadonlyMap<number, "turn" | "tcp-peers"> = new Map([
+  [Method.allocate, "turn"],
+  [Method.refresh, "turn"],
+  [Method.createPermission, "turn"],
+  [Method.channelBind, "turn"],
+  [Method.connect, "tcp-peers"],
+  [Method.connectionBind, "tcp-peers"],
 ])
 
 /**
- * A TURN server (RFC 8656) for clients over UDP, TCP and TLS, which relays over UDP and also answers STUN Binding requests (RFC 8489 §12, RFC 5780).
+ * A TURN server (RFC 8656) for clients over UDP, TCP and TLS, which relays over UDP and, for who may, over TCP (RFC 6062),
+ * and also answers STUN Binding requests (RFC 8489 §12, RFC 5780).
  *
  * Datagrams of the sockets that it asked for are from peers; all others are from clients. It keeps
  * nothing for anybody who has not returned a nonce with a valid MESSAGE-INTEGRITY.
@@ -67,12 +75,15 @@ export class TurnServer implements Machine<TurnEvent> {
   readonly #relay: Relay
   readonly #context: Context
   readonly #allocate: Allocate
+  readonly #connect: Connect
+  readonly #connections: PeerConnections
+  readonly #random: RandomPool
   readonly #counters = new Counters()
   readonly #responder = new Responder(this.#counters)
   readonly #challenger: Challenger
   readonly #binding: Binding
   readonly #strangers: SourceBudget
-  readonly #evidence: EvidenceBudget
+  readonly #notes: Notes
   readonly #message = new StunMessage()
   #isClosed = false
 
@@ -108,28 +119,50 @@ export class TurnServer implements Machine<TurnEvent> {
     const random = new RandomPool(crypto)
     const common = new Common(siblings?.memory ?? Common.prepare(new ArrayBuffer(COMMON_LENGTH), crypto))
     const relays = relayAddresses(options, common)
-    const table = new AllocationTable(limits, random, relays, common)
+    this.#notes = new Notes(this.#counters, limits)
+    let lastId = 0
+    const nextId = (): number => ++lastId
+    const table = new AllocationTable(limits, random, relays, common, nextId)
     const ownAddresses = [...(options.peers?.ownAddresses ?? []), ...relays.map(({ ip }) => ip)]
-    const policy = new PeerPolicy({ ...options.peers, ownAddresses }, (ip, port) => table.isLive(ip, port))
+    const isRelayed: IsRelayed = (ip, port, protocol) =>
+      protocol === "udp" ? table.isLive(ip, port) : table.relayedFrom(ip, port, "tcp") !== undefined
+    const policy = new PeerPolicy({ ...options.peers, ownAddresses }, isRelayed)
+    const bandwidth = limitedTo(limits.relayedBytesPerSecond, common.bandwidth)
+    this.#connections = new PeerConnections({
+      random,
+      counters: this.#counters,
+      bandwidth,
+      notes: this.#notes,
+      nextId,
+    })
+    this.#random = random
     this.#table = table
     this.#relay = new Relay({
       table,
       policy,
       counters: this.#counters,
       random,
-      bandwidth: limitedTo(limits.relayedBytesPerSecond, common.bandwidth),
+      bandwidth,
       reach: siblings?.reach,
       handlers: {
-        unpermitted: (allocation, peer, out) =>
-          this.#noteUnpermitted(allocation, peer, limits.unpermittedPeersNoted, out),
+        unpermitted: (allocation, peer, out) => this.#notes.unpermitted(allocation, peer, out),
         arrived: (allocation, out) => this.#arrive(allocation, out),
       },
     })
     const tickets = options.mobility === true ? new Tickets(crypto) : undefined
     const lastChannel = options.channelNumbers === "rfc5766" ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL
-    this.#context = { table, policy, limits, tickets, lastChannel, responder: this.#responder }
+    this.#context = {
+      table,
+      tcpPeers: options.tcpPeers === true,
+      connections: this.#connections,
+      policy,
+      limits,
+      tickets,
+      lastChannel,
+      responder: this.#responder,
+    }
+    this.#connect = new Connect(this.#context)
     this.#allocate = new Allocate(this.#context, (allocation, out) => this.#tellAllocated(allocation, out))
-    this.#evidence = new EvidenceBudget(limits.refusalsNotedPerSecond)
   }
 
   receive(d: Datagram, now: number, out: TurnOut): void {
@@ -150,10 +183,38 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   reply(r: Reply, now: number, out: TurnOut): void {
-    if (r.type === "bound") return this.#allocate.bound(r.id, r.socket, now, out)
-    if (r.type !== "failed") return
-    const refused = this.#allocate.failed(r.id, r.reason, now, out)
-    if (refused !== undefined) this.#noteRefused(refused.client, Method.allocate, refused.refused, now, out)
+    switch (r.type) {
+      case "bound":
+      case "listening":
+        return this.#allocate.bound(r.id, r.socket, r.local, now, out)
+      case "accepted":
+        return this.#accept(r.id, r.path, now, out)
+      case "connected":
+        return this.#connect.connected(r.id, r.path, now, out)
+      case "failed":
+        return this.#fail(r.id, r.reason, now, out)
+    }
+  }
+
+  #fail(id: number, reason: SocketFailure, now: number, out: TurnOut): void {
+    const noConnection = this.#connect.failed(id, reason, now, out)
+    if (noConnection !== undefined) {
+      const { client, refused, allocation } = noConnection
+      return this.#notes.refused(client, Method.connect, refused, now, out, allocation)
+    }
+    const noSocket = this.#allocate.failed(id, reason, now, out)
+    if (noSocket !== undefined)
+      this.#notes.refused(noSocket.client, Method.allocate, noSocket.refused, now, out)
+  }
+
+  /** A peer connected to a relayed transport address. */
+  #accept(id: number, path: Path, now: number, out: TurnOut): void {
+    const allocation = this.#table.listeningAs(id)
+    if (allocation === undefined) return out.ask({ type: "close", socket: out.paths.socket(path) })
+    connectionAttempt(this.#context, allocation, path, this.#random, now, out, peer => {
+      this.#counters.drop("no-permission")
+      this.#notes.unpermitted(allocation, peer, out)
+    })
   }
 
   tick(now: number, out: TurnOut): void {
@@ -164,14 +225,17 @@ export class TurnServer implements Machine<TurnEvent> {
     ) {
       if (allocation.isOpen) this.#tellFreed(allocation, "expired", now, out)
     }
+    this.#connections.expire(now, out)
   }
 
   get nextTick(): number {
-    return this.#table.nextExpiry
+    return Math.min(this.#table.nextExpiry, this.#connections.nextExpiry)
   }
 
   /** A client's connection is its 5-tuple: without it there is no allocation (RFC 8656 §3.2). */
   closed(path: Path, now: number, out: TurnOut): void {
+    const connection = this.#connections.ofPath(path)
+    if (connection !== undefined) return this.#connections.lost(connection, path, now, out)
     const allocation = this.#table.ofClient(path)
     if (allocation === undefined) return
     if (allocation.client !== path) return this.#table.forgetMove(allocation, out)
@@ -216,7 +280,8 @@ export class TurnServer implements Machine<TurnEvent> {
 
   counters(): TurnCounters {
     const { size: allocations, perTransport: allocationsOver, freePorts, reservedPorts } = this.#table
-    return this.#counters.snapshot({ allocations, allocationsOver, freePorts, reservedPorts })
+    const connections = this.#connections.size
+    return this.#counters.snapshot({ allocations, allocationsOver, connections, freePorts, reservedPorts })
   }
 
   /** What each allocation that was told of has cost until now. What has ended said so in its `freed` event. */
@@ -240,8 +305,13 @@ export class TurnServer implements Machine<TurnEvent> {
         this.#binding.answer(message, d, this.#replyTo(d.path), out),
       )
     }
-    if (METHOD_NAMES.has(message.method)) return this.#receiveRequest(d, now, out)
+    if (this.#serves(message.method)) return this.#receiveRequest(d, now, out)
     this.#counters.drop("unexpected")
+  }
+
+  #serves(method: number): boolean {
+    const of = METHODS.get(method)
+    return of === "turn" || (of === "tcp-peers" && this.#context.tcpPeers)
   }
 
   #receiveIndication(d: Datagram, now: number, out: TurnOut): void {
@@ -257,16 +327,23 @@ export class TurnServer implements Machine<TurnEvent> {
     const message = this.#message
     const client = out.paths.remote(d.path)
     const move = this.#moveIn(d)
-    const allocation = move === undefined ? this.#table.ofClient(d.path) : allocationOf(move)
+    const connection = this.#connectionIn()
+    const ofClient = move === undefined ? this.#table.ofClient(d.path) : allocationOf(move)
+    // RFC 6062 §4.3: the credentials of the control connection are those of its data connections.
+    const allocation = connection?.allocation ?? ofClient
     const from = this.#authentication.authenticate(message, client, allocation, now)
     if (from.code !== 0) {
       return this.#answerStranger(d, now, out, () => this.#challenge(d, from, now, out))
     }
     const to = this.#replyTo(d.path, from)
-    const refused = this.#handle({ message, from, to }, allocation, move, now, out)
+    const request = { message, from, to }
+    const refused =
+      message.method === Method.connectionBind
+        ? (this.#unknownIn(out) ?? connectionBind(this.#context, connection, request, now, out))
+        : this.#handle(request, allocation, move, now, out)
     if (refused === undefined) return
     this.#responder.error(to, refused.code, out, refused.attributes)
-    this.#noteRefused(d.path, message.method, refused, now, out, allocation)
+    this.#notes.refused(d.path, message.method, refused, now, out, allocation)
   }
 
   #handle(
@@ -277,11 +354,8 @@ export class TurnServer implements Machine<TurnEvent> {
     out: TurnOut,
   ): Refusal | undefined {
     const { message, from } = request
-    const unknown = message.unknownAttributes(understoodWith(out))
-    if (unknown.length > 0) {
-      const why = `unknown attributes: ${unknown.map(hex).join(", ")}`
-      return refusal(420, why, writer => writer.unknownAttributes(unknown))
-    }
+    const unknown = this.#unknownIn(out)
+    if (unknown !== undefined) return unknown
     if (message.method === Method.allocate) return this.#allocate.handle(request, now, out)
     if (move !== undefined && "code" in move) return move
     // RFC 8656 §5: everything else needs an allocation, and its owner.
@@ -290,30 +364,34 @@ export class TurnServer implements Machine<TurnEvent> {
     // RFC 8016 §3.2.2 waits for data; who asks for more from the new address is as surely there, and may only listen.
     if (move === undefined && allocation.client !== request.to.client) this.#arrive(allocation, out)
     switch (message.method) {
+      case Method.connect:
+        return this.#connect.handle(allocation, request, out)
       case Method.refresh:
         return refresh(this.#context, allocation, request, move, now, out, each =>
           this.#free(each, "refresh-zero", now, out),
         )
       case Method.createPermission:
         return createPermission(this.#context, allocation, request, now, out, (owner, ip) =>
-          out.note({
-            layer: "turn",
-            kind: "permitted",
-            allocation: owner.number,
-            peer: formatIp(ip),
-          }),
+          this.#notes.permitted(owner, ip, out),
         )
       default:
         return channelBind(this.#context, allocation, request, now, out, (owner, channel) =>
-          out.note({
-            layer: "turn",
-            kind: "bound-channel",
-            allocation: owner.number,
-            channel: channel.number,
-            peer: formatAddress(channel.peer),
-          }),
+          this.#notes.boundChannel(owner, channel, out),
         )
     }
+  }
+
+  #unknownIn(out: TurnOut): Refusal | undefined {
+    const unknown = this.#message.unknownAttributes(understoodWith(out))
+    if (unknown.length === 0) return undefined
+    const why = `unknown attributes: ${unknown.map(hex).join(", ")}`
+    return refusal(420, why, writer => writer.unknownAttributes(unknown))
+  }
+
+  /** The connection to a peer that a ConnectionBind is about (RFC 6062 §5.4). */
+  #connectionIn(): PeerConnection | undefined {
+    if (this.#message.method !== Method.connectionBind) return undefined
+    return this.#connections.withId(this.#message.uint32(Attribute.connectionId))
   }
 
   /** A Refresh with a MOBILITY-TICKET is about the ticket's allocation, not that of its 5-tuple (RFC 8016 §3.2.2). */
@@ -327,9 +405,7 @@ export class TurnServer implements Machine<TurnEvent> {
 
   #arrive(allocation: Allocation, out: Out<never>): void {
     this.#table.arrive(allocation, out)
-    const { number, transport } = allocation
-    const client = formatAddress(out.paths.remote(allocation.client))
-    out.note({ layer: "turn", kind: "moved", allocation: number, client, transport })
+    this.#notes.moved(allocation, out)
   }
 
   /**
@@ -350,7 +426,7 @@ export class TurnServer implements Machine<TurnEvent> {
     const length = this.#challenger.refuse(this.#replyTo(d.path), refused.code, d.length, now, out)
     // The first request has no credentials, and nonces go stale: that is how it is meant to be.
     const isOrdinary = refused.code === 438 || !this.#hasIntegrity()
-    if (!isOrdinary) this.#noteRefused(d.path, this.#message.method, refused, now, out)
+    if (!isOrdinary) this.#notes.refused(d.path, this.#message.method, refused, now, out)
     return length
   }
 
@@ -376,58 +452,16 @@ export class TurnServer implements Machine<TurnEvent> {
   }
 
   #tellAllocated(allocation: Allocation, out: TurnOut): void {
-    const { number, transport, username, relayed, lifetime } = allocation
+    const { number, username, relayed } = allocation
     const client = out.paths.remote(allocation.client)
     out.tell({ type: "allocated", allocation: number, username, client, relayed })
-    out.note({
-      layer: "turn",
-      kind: "allocated",
-      allocation: number,
-      client: formatAddress(client),
-      transport,
-      username: new TextDecoder().decode(username),
-      relayed: formatAddress(relayed),
-      lifetime,
-    })
+    this.#notes.allocated(allocation, out)
   }
 
   #tellFreed(allocation: Allocation, reason: FreedReason, now: number, out: TurnOut): void {
-    const { number, bytesToPeers, bytesToClient } = allocation
+    this.#connections.freeAll(allocation, now, out)
     out.tell({ type: "freed", reason, ...allocation.usage(now) })
-    out.note({ layer: "turn", kind: "freed", allocation: number, reason, bytesToPeers, bytesToClient })
-  }
-
-  #noteRefused(
-    client: Path,
-    method: number,
-    refused: Refusal,
-    now: number,
-    out: TurnOut,
-    allocation?: Allocation,
-  ): void {
-    if (!this.#evidence.take(now)) {
-      this.#counters.evidenceSuppressed++
-      return
-    }
-    out.note({
-      layer: "turn",
-      kind: "refused",
-      client: formatAddress(out.paths.remote(client)),
-      method: METHOD_NAMES.get(method) ?? "",
-      code: refused.code,
-      why: refused.why,
-      ...(allocation === undefined ? {} : { allocation: allocation.number }),
-    })
-  }
-
-  #noteUnpermitted(allocation: Allocation, peer: Address, most: number, out: Out<never>): void {
-    if (!allocation.isUnpermittedNews(peer.ip, most)) return
-    out.note({
-      layer: "turn",
-      kind: "unpermitted-peer",
-      allocation: allocation.number,
-      peer: formatIp(peer.ip),
-    })
+    this.#notes.freed(allocation, reason, out)
   }
 }
 

@@ -21,6 +21,7 @@ export const UNDERSTOOD: ReadonlySet<number> = new Set([
   Attribute.requestedTransport,
   Attribute.xorMappedAddress,
   Attribute.reservationToken,
+  Attribute.connectionId,
 ])
 
 const UNDERSTOOD_WITH_DF: ReadonlySet<number> = new Set([...UNDERSTOOD, Attribute.dontFragment])

@@ -1,6 +1,9 @@
 import type { Transport } from "../contract/index.ts"
 
-/** What one allocation has cost so far. Packets and bytes are of application data, without any header. */
+/**
+ * What one allocation has cost so far. Packets and bytes are of application data, without any header; one whose peers are
+ * reached over TCP has no packets.
+ */
 export interface AllocationUsage {
   readonly allocation: number
   /** As received: opaque bytes. */

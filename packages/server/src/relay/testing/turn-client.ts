@@ -10,6 +10,7 @@ import {
   Attribute,
   MessageClass,
   Method,
+  messageType,
   readErrorCode,
   readXorAddress,
   StunMessage,
@@ -19,6 +20,9 @@ import {
 import { turnFraming } from "@tightbeam/webrtc/turn"
 
 type Fill = (writer: StunWriter) => void
+
+/** What a data connection (RFC 6062) has no messages behind. */
+const BOUND = messageType(MessageClass.success, Method.connectionBind)
 
 interface Wire {
   send(bytes: Uint8Array): void
@@ -60,12 +64,19 @@ export class TurnClient<Socket = UdpSocket> {
   ): TurnClient<Stream> {
     const splitter = new FrameSplitter(turnFraming)
     const messages: Uint8Array[] = []
-    socket.on("data", (chunk: Buffer) => {
-      splitter.push(chunk, turnFraming.longest, (bytes, at, length) => {
+    let isBound = false
+    const read = (chunk: Buffer): void => {
+      const taken = splitter.push(chunk, turnFraming.longest, (bytes, at, length) => {
         messages.push(bytes.slice(at, at + length))
-        return true
+        const message = messages.at(-1)!
+        isBound = ((message[0]! << 8) | message[1]!) === BOUND
+        return !isBound
       })
-    })
+      if (!isBound) return
+      socket.off("data", read).pause()
+      if (taken < chunk.length) socket.unshift(chunk.subarray(taken))
+    }
+    socket.on("data", read)
     const wire: Wire = {
       send: bytes => {
         const padding = turnFraming.lengthOnStream(bytes.length) - bytes.length
@@ -87,16 +98,10 @@ export class TurnClient<Socket = UdpSocket> {
   }
 
   /** Allocates; resolves with the relayed port, 0 when it was refused. */
-  async allocate(): Promise<number> {
-    const challenge = await this.#exchange(Method.allocate, writer =>
-      writer.requestedTransport(TRANSPORT_UDP),
-    )
-    this.#realm = Buffer.from(challenge.value(Attribute.realm)!).toString()
-    this.#nonce = challenge.value(Attribute.nonce)!.slice()
-    const allocated = await this.#exchange(
-      Method.allocate,
-      this.#signed(writer => writer.requestedTransport(TRANSPORT_UDP)),
-    )
+  async allocate(protocol: number = TRANSPORT_UDP): Promise<number> {
+    const fill: Fill = writer => writer.requestedTransport(protocol)
+    await this.#challenged(Method.allocate, fill)
+    const allocated = await this.#exchange(Method.allocate, this.#signed(fill))
     const slot = new AddressSlot()
     readXorAddress(allocated, allocated.indexOf(Attribute.xorRelayedAddress), slot)
     return slot.port
@@ -124,6 +129,35 @@ export class TurnClient<Socket = UdpSocket> {
     return readErrorCode(answer)?.code ?? 0
   }
 
+  /** Asks for a TCP connection to a peer (RFC 6062); resolves with its CONNECTION-ID, or with the error code. */
+  async connect(ip: string, port: number): Promise<{ id: number; code: number }> {
+    const fill: Fill = writer => writer.xorAddress(Attribute.xorPeerAddress, parseIp(ip)!, port)
+    const answer = await this.#exchange(Method.connect, this.#signed(fill))
+    return { id: answer.uint32(Attribute.connectionId), code: readErrorCode(answer)?.code ?? 0 }
+  }
+
+  /** The next ConnectionAttempt. */
+  async attempt(): Promise<{ id: number; port: number }> {
+    const bytes = await this.#wire.receive()
+    const message = new StunMessage()
+    message.parse(new Uint8Array(bytes), 0, bytes.length)
+    const peer = new AddressSlot()
+    readXorAddress(message, message.indexOf(Attribute.xorPeerAddress), peer)
+    return { id: message.uint32(Attribute.connectionId), port: peer.port }
+  }
+
+  /**
+   * Makes this the data connection of a peer's; resolves with the error code, 0 is success: then the socket is paused, and
+   * has no messages any more. `behind` is sent right behind the request.
+   */
+  async connectionBind(id: number, behind: Uint8Array = new Uint8Array(0)): Promise<number> {
+    const fill: Fill = writer => writer.uint32(Attribute.connectionId, id)
+    await this.#challenged(Method.connectionBind, fill)
+    const answer = this.#exchange(Method.connectionBind, this.#signed(fill))
+    if (behind.length > 0) this.#wire.send(behind)
+    return readErrorCode(await answer)?.code ?? 0
+  }
+
   /** Sends data on a bound channel. */
   sendOn(channel: number, data: Uint8Array): void {
     const header = Buffer.alloc(4)
@@ -135,6 +169,12 @@ export class TurnClient<Socket = UdpSocket> {
   /** The next message, whatever it is. */
   receive(): Promise<Uint8Array> {
     return this.#wire.receive()
+  }
+
+  async #challenged(method: number, fill: Fill): Promise<void> {
+    const challenge = await this.#exchange(method, fill)
+    this.#realm = Buffer.from(challenge.value(Attribute.realm)!).toString()
+    this.#nonce = challenge.value(Attribute.nonce)!.slice()
   }
 
   async #exchange(method: number, fill: Fill): Promise<StunMessage> {

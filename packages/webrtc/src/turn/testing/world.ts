@@ -10,6 +10,7 @@ import {
   PathTable,
   type Request,
   type Socket,
+  type SocketFailure,
   TAILROOM,
 } from "../../contract/index.ts"
 import type { Crypto } from "../../crypto/index.ts"
@@ -24,6 +25,11 @@ const SLAB = 65_536 + HEADROOM + TAILROOM
 export const LISTENER: Socket = 0
 /** The listeners of a server with a second address: the first is `LISTENER`. */
 export const LISTENERS: readonly Socket[] = [LISTENER, 1_000_001, 1_000_002, 1_000_003]
+
+type Asked<Type extends Request["type"]> = Extract<Request, { type: Type }>
+
+/** The first of the streams that `openStream` makes. */
+const FIRST_STREAM: Socket = 2_000_000
 
 /** A client's connection, once `paths.carry` says so. */
 export const STREAM: Socket = 1_000_009
@@ -88,6 +94,13 @@ function isOfClients(socket: Socket): boolean {
   return LISTENERS.includes(socket) || socket === STREAM
 }
 
+interface RelaySocket {
+  readonly family: 4 | 6
+  readonly port: number
+  /** Of one that listens: what it was asked for as. */
+  readonly listensAs?: number
+}
+
 /** One TURN server, its driver and everybody it talks to, on a clock that the test moves. */
 export class World {
   now = 0
@@ -98,10 +111,13 @@ export class World {
   readonly sent: Sent[] = []
   readonly asked: Request[] = []
   /** The open relay sockets, and their ports. */
-  readonly sockets: Map<Socket, { family: 4 | 6; port: number }> = new Map<
-    Socket,
-    { family: 4 | 6; port: number }
-  >()
+  readonly sockets: Map<Socket, RelaySocket> = new Map<Socket, RelaySocket>()
+  /** The streams that are open, and not those of clients that have `STREAM`. */
+  readonly streams: Set<Socket> = new Set<Socket>()
+  /** Asked for, and not answered yet. */
+  readonly connects: Asked<"connect">[] = []
+  readonly joins: Asked<"join">[] = []
+  #lastStream = FIRST_STREAM
   /** Ports that somebody else has. */
   readonly occupied: Set<number> = new Set<number>()
   /** Whether binds are answered at once. */
@@ -148,6 +164,43 @@ export class World {
     return this.#during(() => this.server.closed(this.paths.open(socket, client), this.now, this.#out))
   }
 
+  /** A connection of a client's own: the socket that it is. */
+  openStream(transport: "tcp" | "tls" = "tcp"): Socket {
+    const socket = this.#lastStream++
+    this.streams.add(socket)
+    this.paths.carry(socket, transport)
+    return socket
+  }
+
+  /** The oldest `connect` that was asked for came about. */
+  connected(): Sent[] {
+    const { id, remote, port = 0 } = this.connects.shift()!
+    const path = this.paths.open(this.openStream(), remote)
+    const local = { ip: new Uint8Array(remote.ip.length), port }
+    return this.#during(() => this.server.reply({ type: "connected", id, path, local }, this.now, this.#out))
+  }
+
+  /** … or did not. */
+  unconnected(reason: SocketFailure): Sent[] {
+    const { id } = this.connects.shift()!
+    return this.#during(() => this.server.reply({ type: "failed", id, reason }, this.now, this.#out))
+  }
+
+  /** A peer connects to a relayed port. Returns what the server sends, and the stream's socket. */
+  connectFrom(peer: Address, port: number): { sent: Sent[]; socket: Socket } {
+    const id = this.sockets.get(this.socketOn(port))!.listensAs!
+    const socket = this.openStream()
+    const path = this.paths.open(socket, peer)
+    const reply = { type: "accepted", id, path } as const
+    return { sent: this.#during(() => this.server.reply(reply, this.now, this.#out)), socket }
+  }
+
+  /** A stream ended, by the far end's doing. */
+  endStream(path: Path): void {
+    this.streams.delete(this.paths.socket(path))
+    this.server.closed(path, this.now, this.#out)
+  }
+
   /** Takes back what a user has; their credentials are refused for `ms`. */
   revoke(user: string, ms: number): Sent[] {
     return this.#during(() => this.server.revoke(user, this.now + ms, this.now, this.#out))
@@ -177,11 +230,25 @@ export class World {
   }
 
   #answer(request: Request): void {
+    if (request.type === "connect") return void this.connects.push(request)
+    if (request.type === "join") return void this.joins.push(request)
+    if (request.type === "abandon") {
+      const at = this.connects.findIndex(({ id }) => id === request.id)
+      assert.ok(at >= 0, `abandon of ${request.id}, which is not under way`)
+      this.connects.splice(at, 1)
+      return
+    }
     if (request.type === "close") {
+      if (this.streams.delete(request.socket)) {
+        // To close one that is joined is to close both.
+        const isOne = (path: Path): boolean => this.paths.socket(path) === request.socket
+        for (const { paths } of this.joins)
+          if (paths.some(isOne)) for (const path of paths) this.streams.delete(this.paths.socket(path))
+        return
+      }
       assert.ok(this.sockets.delete(request.socket), `close of socket ${request.socket}, which is not open`)
       return
     }
-    if (request.type !== "bind") return
     const { id, family, port } = request
     const isTaken =
       this.occupied.has(port) ||
@@ -193,9 +260,10 @@ export class World {
     }
     let socket = LISTENER + 1
     while (this.sockets.has(socket)) socket++
-    this.sockets.set(socket, { family, port })
+    this.sockets.set(socket, { family, port, ...(request.type === "listen" && { listensAs: id }) })
     const local = { ip: new Uint8Array(family === 4 ? 4 : 16), port }
-    this.server.reply({ type: "bound", id, socket, local }, this.now, this.#out)
+    const type = request.type === "bind" ? "bound" : "listening"
+    this.server.reply({ type, id, socket, local }, this.now, this.#out)
   }
 
   readonly #forwardUnfragmented: Out<TurnEvent>["forward"] = (d, skip, length, path) => {
@@ -208,7 +276,8 @@ export class World {
     let reservedFor: Path | undefined
     const send = (path: Path, bytes: Uint8Array) => {
       const socket = this.paths.socket(path)
-      assert.ok(isOfClients(socket) || this.sockets.has(socket), "sent on a socket that is closed")
+      const isOpen = isOfClients(socket) || this.sockets.has(socket) || this.streams.has(socket)
+      assert.ok(isOpen, "sent on a socket that is closed")
       this.sent.push({ socket, to: this.paths.remote(path), bytes })
     }
     return {
@@ -231,7 +300,8 @@ export class World {
         send(path, d.bytes.slice(d.offset + skip, d.offset + skip + length))
       },
       ask: request => {
-        if (request.type === "bind" && this.binds === "held") this.asked.push(request)
+        const isBind = request.type === "bind" || request.type === "listen"
+        if (isBind && this.binds === "held") this.asked.push(request)
         else this.#answer(request)
       },
       tell: event => this.events.push(event),
