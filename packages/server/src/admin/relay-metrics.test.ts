@@ -7,7 +7,7 @@ import { parseMetrics } from "./testing/parse-metrics.ts"
 
 const counters: TurnCounters = {
   allocations: 0,
-  connections: 0,
+  connections: 5,
   allocationsOver: { udp: 0, tcp: 0, tls: 0 },
   freePorts: 9,
   reservedPorts: 0,
@@ -77,6 +77,7 @@ test("10,000 users with newlines, quotes and percents in their names are as many
     'tightbeam_relay_drops_total{reason="malformed"}': 4,
     'tightbeam_relay_allocations_freed_total{reason="expired"}': 1,
     tightbeam_relay_stun_binding_requests_total: 3,
+    tightbeam_relay_peer_connections: 5,
     tightbeam_relay_free_ports: 9,
   }
   for (const [series, value] of Object.entries(expected)) assert.equal(after.get(series), value, series)

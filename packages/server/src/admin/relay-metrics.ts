@@ -38,7 +38,8 @@ export class RelayMetrics {
   readonly #errors = this.#counter("errors_total", "Requests answered with an error, by its code.", ["code"])
   readonly #drops = this.#counter("drops_total", "Packets that went nowhere, by why.", ["reason"])
   readonly #bindings = this.#counter("stun_binding_requests_total", "STUN Binding requests.", [])
-  readonly #freePorts = this.#gauge("free_ports", "UDP ports that can still be relayed from.", [])
+  readonly #connections = this.#gauge("peer_connections", "TCP connections to peers now.", [])
+  readonly #freePorts = this.#gauge("free_ports", "Ports that can still be relayed from.", [])
 
   /** Of one moment, in Prometheus' text format. */
   text({ counters, total, freed }: RelayReading): Promise<string> {
@@ -61,6 +62,7 @@ export class RelayMetrics {
     for (const [reason, count] of Object.entries(counters.drops) as [DropReason, number][])
       this.#drops.inc({ reason }, count)
     this.#bindings.inc(counters.bindingRequests)
+    this.#connections.set(counters.connections)
     this.#freePorts.set(counters.freePorts)
     return this.#registry.metrics()
   }

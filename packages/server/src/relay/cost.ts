@@ -42,7 +42,7 @@ export class Cost {
   }
 }
 
-/** Costs by what the clients' side went over; the peers' side is always UDP. */
+/** Costs by what the clients' side went over; of the peers' side nothing is said. */
 export type CostOver = Partial<Record<Transport, Cost>>
 
 export const TRANSPORTS: readonly Transport[] = ["udp", "tcp", "tls"]
