@@ -84,7 +84,7 @@ async function read(socket: Socket, length: number): Promise<string> {
 
 async function closed(socket: Socket): Promise<void> {
   socket.resume().end()
-  if (!socket.destroyed) await once(socket, "close")
+  if (!socket.destroyed) await new Promise(resolve => void socket.once("close", resolve))
 }
 
 test("a client connects to a peer from its relayed address; what both say early comes through as it is", async t => {

@@ -230,6 +230,22 @@ for (const { name, options: chosen, script } of forms) {
       await driver.close()
     })
 
+    test("a socket is bound to the one address that is asked for", async () => {
+      const replies: Reply[] = []
+      const { promise: both, resolve } = Promise.withResolvers<void>()
+      const driver = driverOf(machine<never>({ reply: answer => replies.push(answer) === 2 && resolve() }))
+      const ask = (id: number, ip: Uint8Array) =>
+        driver.command((_now, out) => out.ask({ type: "bind", id, family: 4, ip, port: 0 }))
+      ask(1, Uint8Array.of(127, 0, 0, 9))
+      ask(2, Uint8Array.of(192, 0, 2, 1))
+      await both
+      const bound = replies.find(({ id }) => id === 1)
+      assert.deepEqual(bound?.type === "bound" && [...bound.local.ip], [127, 0, 0, 9])
+      const failed = replies.find(({ id }) => id === 2)
+      assert.deepEqual(failed, { type: "failed", id: 2, reason: "refused" })
+      await driver.close()
+    })
+
     test("an address that is not ours is refused", async () => {
       let told: ((reply: Reply) => void) | undefined
       const driver = driverOf(machine<never>({ reply: answer => told?.(answer) }), {

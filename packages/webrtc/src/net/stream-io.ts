@@ -290,6 +290,7 @@ export class StreamIo {
   }
 
   #checkIdle(stream: Stream): void {
+    if (stream.joined !== undefined) return
     const left = this.#isStranger(stream)
       ? stream.lastFrame + this.#limits.idle - performance.now()
       : this.#limits.idle
@@ -316,8 +317,16 @@ export class StreamIo {
   /** What is queued still leaves, if it does so in time. */
   #end(stream: Stream): void {
     const { socket } = stream
+    // Nobody read from it or said anything on it. In order, it would leave a trace in the system for a minute (TIME-WAIT), which strangers
+    // could cause at will by connecting to where they are not wanted.
+    const isUnused = stream.splitter === undefined && stream.joined === undefined
+    const canReset = isUnused && socket.bytesWritten === 0 && this.#paths.transport(stream.path) === "tcp"
     this.#forget(stream)
     if (socket.destroyed) return
+    if (canReset) {
+      socket.resetAndDestroy()
+      return
+    }
     stream.stalled ??= setTimeout(() => socket.destroy(), this.#limits.drain)
     socket.destroySoon()
   }

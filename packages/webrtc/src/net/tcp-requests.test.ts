@@ -26,6 +26,8 @@ class Asker implements Machine<"told"> {
   readonly replies: Reply[] = []
   readonly closedPaths: Path[] = []
   readonly heard: string[] = []
+  /** Whether it holds the paths that it gets. */
+  holds = true
   /** Asked for at the next frame. */
   atFrame: ((d: Datagram) => Request) | undefined
   readonly driver: Driver<"told">
@@ -49,13 +51,13 @@ class Asker implements Machine<"told"> {
     out.tell("told")
   }
   reply(answer: Reply, _now: number, out: Out<"told">): void {
-    if ("path" in answer) out.paths.hold(answer.path)
+    if ("path" in answer && this.holds) out.paths.hold(answer.path)
     this.replies.push(answer)
     out.tell("told")
   }
   tick(): void {}
   closed(path: Path, _now: number, out: Out<"told">): void {
-    out.paths.release(path)
+    if (this.holds) out.paths.release(path)
     this.closedPaths.push(path)
     out.tell("told")
   }
@@ -391,6 +393,30 @@ test("a machine says how long nothing is read", async t => {
   assert.equal(passed, 5)
   isOpen = true
   assert.equal(await read(peer, 6), "second")
+})
+
+test("a stream that nobody read from is reset when it is not wanted, and leaves nothing behind", async t => {
+  const asker = new Asker(t)
+  const { local } = await listening(asker, false)
+  const socket = connect(local.port, "127.0.0.1")
+  const { path } = await asker.told("accepted", 1)
+  asker.close(path)
+  const [error] = (await once(socket.resume(), "error")) as [NodeJS.ErrnoException]
+  assert.equal(error.code, "ECONNRESET")
+})
+
+test("streams that are joined stay for as long as they say nothing", async t => {
+  const asker = new Asker(t, { streams: { idle: 50 } })
+  asker.holds = false
+  const { client, peer, toClient, toPeer } = await twoStreams(t, asker)
+  asker.ask({ type: "join", paths: [toClient, toPeer] })
+  // One that came later, and that nobody keeps either, is closed when its time is over.
+  asker.ask({ type: "listen", id: 5, family, port: 0, framing })
+  const { local } = await asker.told("listening", 5)
+  const late = connect(local.port, "127.0.0.1")
+  await once(late.resume(), "close")
+  client.write("still here")
+  assert.equal(await read(peer, 10), "still here")
 })
 
 test("of streams that are none, or joined already, nothing comes but a fault", async t => {
