@@ -69,6 +69,8 @@ const MODES: readonly {
   { over: "tcp", what: "negative protocol tests", flags: ["-R", "-e", V4], breaks: true },
   { over: "tcp", what: "mobility", flags: ["-M", "-e", V4] },
   { over: "tcp", what: "TCP allocations", flags: ["-T"] },
+  { over: "tcp", what: "TCP allocations, ten clients, 1,000 bytes", flags: ["-T", "-m", "10", "-l", "1000"] },
+  { over: "tcp", what: "TCP allocations, IPv6", flags: ["-T", "-x"] },
   { over: "tcp", what: "TCP allocations, passive", flags: ["-P"] },
   { over: "tls", what: "channels", flags: ["-e", V4] },
   { over: "tls", what: "channels, client to client", flags: ["-y"] },

@@ -63,11 +63,13 @@ export class Authentication {
     this.#secrets = options.secrets.map(secret => options.crypto.hmac("sha1", secret))
   }
 
+  /** `control`: where the nonce may have gone as well, as the control connection of a data connection (RFC 6062 §4.3). */
   authenticate(
     message: StunMessage,
     client: Address,
     owner: Owner | undefined,
     now: number,
+    control?: Address,
   ): Authenticated | Unauthenticated {
     if (message.integrityAt < 0 && message.integritySha256At < 0) {
       return { code: 401, why: "no integrity" }
@@ -81,7 +83,9 @@ export class Authentication {
     }
     // Before the integrity, though RFC 8489 §9.2.4 lists it after: it costs one hash to find out that
     // the sender never received anything from us, and nothing more is spent on such a one.
-    if (!this.#options.nonces.isValid(nonce, client, now)) {
+    const { nonces } = this.#options
+    const isControls = control !== undefined && nonces.isValid(nonce, control, now)
+    if (!isControls && !nonces.isValid(nonce, client, now)) {
       return { code: 438, why: "stale or foreign nonce" }
     }
     const algorithm = negotiatedAlgorithm(message, nonce)

@@ -329,9 +329,10 @@ export class TurnServer implements Machine<TurnEvent> {
     const move = this.#moveIn(d)
     const connection = this.#connectionIn()
     const ofClient = move === undefined ? this.#table.ofClient(d.path) : allocationOf(move)
-    // RFC 6062 §4.3: the credentials of the control connection are those of its data connections.
+    // RFC 6062 §4.3: the credentials of the control connection are those of its data connections; its nonce is, too.
     const allocation = connection?.allocation ?? ofClient
-    const from = this.#authentication.authenticate(message, client, allocation, now)
+    const control = connection && out.paths.remote(connection.allocation.client)
+    const from = this.#authentication.authenticate(message, client, allocation, now, control)
     if (from.code !== 0) {
       return this.#answerStranger(d, now, out, () => this.#challenge(d, from, now, out))
     }

@@ -414,6 +414,18 @@ describe("ConnectionBind (RFC 6062 §5.4)", () => {
     assert.equal(data.bindTo(id).code, 0)
   })
 
+  test("the nonce of the control connection is good for it, and no other one", () => {
+    const { world, client } = setUp()
+    const id = client.connected()
+    const data = client.dataConnection()
+    data.nonce = new TcpClient(world, "1.2.3.4:6000").challenge().message.value(Attribute.nonce)!.slice()
+    assert.equal(data.bindTo(id).code, 438)
+    data.nonce = client.nonce
+    // It is of no use where no connection of this client is named.
+    assert.equal(data.bindTo((id + 1) >>> 0).code, 438)
+    assert.equal(data.bindTo(id).code, 0)
+  })
+
   test("credentials that have expired since are good for it, as for a Refresh", () => {
     const { world, client } = setUp()
     for (let minutes = 0; minutes < 59; minutes++) {
