@@ -94,6 +94,7 @@ export class StreamIo {
   readonly #owner: StreamOwner
   readonly #limits: StreamLimits
   readonly #byPath: (Stream | undefined)[] = []
+  readonly #bySocket = new Map<Socket, Stream>()
   /** With what was written in this turn, and is to leave together. */
   readonly #corked: Stream[] = []
   readonly #open = new Set<NetSocket>()
@@ -143,6 +144,7 @@ export class StreamIo {
     // Without holes, so that the engine keeps it a flat array: every packet that is sent looks here.
     while (path >= this.#byPath.length) this.#byPath.push(undefined)
     this.#byPath[path] = stream
+    this.#bySocket.set(number, stream)
     this.#open.add(socket)
     this.#counters.accepted++
     this.#counters.open++
@@ -220,7 +222,7 @@ export class StreamIo {
 
   /** The machine wants no more of it. Returns false when `number` is not a stream's. */
   close(number: Socket): boolean {
-    const stream = this.#byPath.find(each => each?.number === number)
+    const stream = this.#bySocket.get(number)
     if (stream === undefined) return false
     this.#end(stream)
     const other = stream.joined?.otherOf(stream)
@@ -337,6 +339,7 @@ export class StreamIo {
     clearTimeout(stream.idle)
     stream.joined?.end()
     this.#byPath[stream.path] = undefined
+    this.#bySocket.delete(stream.number)
     this.#counters.open--
     this.#paths.carry(stream.number, "udp")
     this.#paths.release(stream.path)
