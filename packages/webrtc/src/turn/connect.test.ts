@@ -77,6 +77,14 @@ describe("Connect (RFC 6062 §5.2)", () => {
     assert.deepEqual(world.connects, [])
   })
 
+  test("403 for what this process listens on, whatever is allowed", () => {
+    const listener = address("10.0.0.9:8443")
+    const { world, client } = setUp({ peers: { allow: ["10.0.0.0/8"], listeners: [listener] } })
+    assert.equal(client.refusedConnect(listener), 403)
+    client.connect({ ...listener, port: 1 })
+    assert.equal(world.connects.length, 1)
+  })
+
   test("508 beyond the cap of an allocation, whoever made the connections", () => {
     const { world, client } = setUp({ limits: { connections: 2 } })
     client.permit(OTHER)
