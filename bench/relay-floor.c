@@ -68,7 +68,7 @@ static int open_socket(uint16_t *port) {
   socklen_t length = sizeof local;
   check(bind(fd, (struct sockaddr *)&local, length), "bind");
   check(getsockname(fd, (struct sockaddr *)&local, &length), "getsockname");
-  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
   check(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
   *port = ntohs(local.sin_port);
   return fd;

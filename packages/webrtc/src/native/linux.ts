@@ -63,6 +63,7 @@ export const MAX_DATAGRAM = 65_507
 
 export const EPOLL_CLOEXEC = 0x80000
 export const EPOLLIN = 1
+export const EPOLLET: number = 2 ** 31
 export const EPOLL_CTL_ADD = 1
 export const EPOLL_CTL_DEL = 2
 /** `struct epoll_event`, packed on x64 alone: the events, then 8 bytes of ours. */

@@ -1,8 +1,19 @@
 import type { Libc } from "./libc.ts"
-import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_DATA_AT, EPOLL_EVENT, EPOLLIN } from "./linux.ts"
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_DATA_AT,
+  EPOLL_EVENT,
+  EPOLLET,
+  EPOLLIN,
+} from "./linux.ts"
 import { Memory } from "./memory.ts"
 
-/** Which of many descriptors can be read (epoll(7)). */
+/**
+ * Which of many descriptors can be read (epoll(7)), edge-triggered: a descriptor is told of when something comes in, and
+ * not again for what was left of it. The kernel would else look again, before each wait, at all that it last told of.
+ */
 export class Readiness {
   readonly #libc: Libc
   readonly #fd: number
@@ -19,7 +30,7 @@ export class Readiness {
   }
 
   add(fd: number): void {
-    this.#events.view.setUint32(0, EPOLLIN, true)
+    this.#events.view.setUint32(0, EPOLLIN + EPOLLET, true)
     this.#events.view.setInt32(EPOLL_DATA_AT, fd, true)
     this.#libc.epoll_ctl(this.#fd, EPOLL_CTL_ADD, fd, this.#events.address)
   }

@@ -196,8 +196,9 @@ export class BatchedIo implements UdpIo {
     await Promise.all(this.#closes)
   }
 
-  #wake(entry: Entry, first?: Uint8Array, from?: RemoteInfo): void {
-    if (!entry.isOpen) return
+  /** Returns whether there may be more than was received. */
+  #wake(entry: Entry, first?: Uint8Array, from?: RemoteInfo): boolean {
+    if (!entry.isOpen) return false
     let slot = 0
     if (first !== undefined && from !== undefined) {
       this.#received.memory.bytes.set(first, this.#received.offset(0))
@@ -207,12 +208,13 @@ export class BatchedIo implements UdpIo {
     for (let round = 0; round < ROUNDS && entry.isOpen; round++, slot = 0) {
       const count = this.#received.receive(entry.fd, slot)
       this.#batch.rest(entry.socket, slot, count)
-      if (this.#batch.count === 0) return
+      if (this.#batch.count === 0) return false
       this.#counters.received += this.#batch.count
       this.#counters.receivedBytes += this.#batch.bytes
       this.#onBatch(this.#batch)
-      if (!this.#received.isFull) return
+      if (!this.#received.isFull) return false
     }
+    return entry.isOpen
   }
 
   readonly #forwardUnfragmented: UdpIo["forward"] = (d, skip, length, path) => {

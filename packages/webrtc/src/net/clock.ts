@@ -1,3 +1,6 @@
+// The global of that name is a getter: to call it takes code that a relay's thread has in its caches for nothing else.
+import { performance } from "node:perf_hooks"
+
 /** `performance.now()` counts from when its thread began: this is what all threads add to agree. */
 const [seconds, nanoseconds] = process.hrtime()
 const ORIGIN = seconds * 1000 + nanoseconds / 1e6 - performance.now()

@@ -196,6 +196,26 @@ for (const { name, options: chosen, script } of forms) {
       await driver.close()
     })
 
+    test("however much waits on a socket, all of it comes", async () => {
+      // More than one turn of any form takes.
+      const count = 600
+      let received = 0
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const driver = driverOf(
+        machine<never>({
+          receive() {
+            if (++received === count) resolve()
+          },
+        }),
+      )
+      const { local } = await driver.listen({ address: "127.0.0.1", port: 0 })
+      const socket = await client()
+      for (let i = 0; i < count; i++) socket.send("one of them", local.port, "127.0.0.1")
+      await promise
+      socket.close()
+      await driver.close()
+    })
+
     test("bind and close requests are answered, and the port is free again", async () => {
       const replies: Reply[] = []
       let echoed: (() => void) | undefined

@@ -28,6 +28,8 @@ export class EventLoop implements Waiting, Clock {
   readonly #turn: number
   /** By descriptor. */
   readonly #watchers: (Watcher | undefined)[] = []
+  /** Descriptors that were not emptied: nobody tells of them a second time. */
+  readonly #left = new Set<number>()
   #calls: (() => void)[] = []
   readonly #timers = new Set<Timer>()
   /** When the first of them is due, or earlier. */
@@ -109,12 +111,13 @@ export class EventLoop implements Waiting, Clock {
       const count = this.#readiness.wait(this.#timeout(now))
       now = monotonicNow()
       this.#now = now
+      if (this.#left.size > 0) this.#readLeft()
       for (let i = 0; i < count; i++) {
         const fd = this.#readiness.ready(i)
         if (fd === this.#signal.fd) {
           this.#signal.clear()
           isOver = true
-        } else this.#watchers[fd]?.readable()
+        } else this.#read(fd)
       }
       // What is called may settle promises, and those go on when Node has its turn.
       if (this.#callLater()) isOver = true
@@ -124,8 +127,18 @@ export class EventLoop implements Waiting, Clock {
   }
 
   #timeout(now: number): number {
-    if (this.#calls.length > 0) return 0
+    if (this.#calls.length > 0 || this.#left.size > 0) return 0
     return Math.max(Math.min(this.#patience, Math.ceil(this.#due - now)), 0)
+  }
+
+  #read(fd: number): void {
+    if (this.#watchers[fd]?.readable() === true) this.#left.add(fd)
+  }
+
+  #readLeft(): void {
+    const left = [...this.#left]
+    this.#left.clear()
+    for (const fd of left) this.#read(fd)
   }
 
   #callLater(): boolean {

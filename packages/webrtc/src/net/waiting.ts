@@ -11,8 +11,11 @@ export interface Waiting {
 }
 
 export interface Watcher {
-  /** Something can be received. Who had to receive the first datagram to know it hands it over. */
-  readable(first?: Uint8Array, from?: RemoteInfo): void
+  /**
+   * Something can be received. Who had to receive the first datagram to know it hands it over. Returns whether some of it
+   * may be left: it wants to be called again then, when others had their turn.
+   */
+  readable(first?: Uint8Array, from?: RemoteInfo): boolean
   /** An error that the network reported, as ICMP makes them. */
   failed(): void
 }
