@@ -19,6 +19,17 @@ describe("PathTable", () => {
     assert.equal(paths.remote(path), paths.remote(path))
   })
 
+  test("knows each of many that it was told of, however it grew meanwhile", () => {
+    const table = new PathTable(5000, 7)
+    const remotes = Array.from({ length: 5000 }, (_, i) => ({ ip: Uint8Array.of(10, 0, i >> 8, i), port: i }))
+    const paths = remotes.map(remote => table.open(1, remote))
+    assert.equal(new Set(paths).size, remotes.length)
+    assert.deepEqual(
+      remotes.map(remote => table.open(1, remote)),
+      paths,
+    )
+  })
+
   test("an IPv4 address and the IPv6 address with the same leading bytes are two", () => {
     const paths = new PathTable(8)
     const v6 = new Uint8Array(16)

@@ -42,6 +42,8 @@ const HOLDS = 7
 /** Of entries that nobody holds: a doubly linked list, the oldest first. */
 const OLDER = 8
 const NEWER = 9
+/** Of a table that is new. It grows with what is in it: few paths are to share few pages of memory. */
+const FIRST_BUCKETS = 256
 /** Words from one entry to the next: to look one up is to touch one line of the cache. */
 const ENTRY = 16
 
@@ -54,7 +56,8 @@ export class PathTable implements Paths {
   readonly #seed: number
   readonly #entries: Int32Array
   readonly #scratch = new Int32Array(KEY_WORDS)
-  readonly #buckets: Int32Array
+  /** As many as entries in use, or up to twice as many; a power of two. */
+  #buckets = new Int32Array(FIRST_BUCKETS).fill(NONE)
   #oldest = NONE
   #newest = NONE
   #used = 0
@@ -69,7 +72,6 @@ export class PathTable implements Paths {
     this.capacity = capacity
     this.#seed = seed
     this.#entries = new Int32Array(capacity * ENTRY)
-    this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(capacity))).fill(NONE)
   }
 
   open(socket: Socket, remote: Address): Path {
@@ -82,8 +84,7 @@ export class PathTable implements Paths {
     for (let word = 0; word < 4; word++) key[word] = 4 * word < ipLength ? readUint32(ip, at + 4 * word) : 0
     key[ADDRESS] = (ipLength << 16) | port
     key[SOCKET] = socket
-    const bucket = this.#bucketOf(key, 0)
-    for (let path = this.#buckets[bucket]!; path !== NONE; path = this.#get(path, CHAIN)) {
+    for (let path = this.#buckets[this.#bucketOf(key, 0)]!; path !== NONE; path = this.#get(path, CHAIN)) {
       if (this.#matches(path)) {
         if (this.#get(path, HOLDS) === 0) this.#touch(path)
         return path
@@ -93,8 +94,7 @@ export class PathTable implements Paths {
     if (path === NO_PATH) return NO_PATH
     this.#entries.set(key, path * ENTRY)
     this.#remotes[path] = undefined
-    this.#set(path, CHAIN, this.#buckets[bucket]!)
-    this.#buckets[bucket] = path
+    this.#chain(path)
     this.#append(path)
     return path
   }
@@ -164,8 +164,22 @@ export class PathTable implements Paths {
     return true
   }
 
+  #chain(path: Path): void {
+    const bucket = this.#bucketOf(this.#entries, path * ENTRY)
+    this.#set(path, CHAIN, this.#buckets[bucket]!)
+    this.#buckets[bucket] = path
+  }
+
+  #grow(): void {
+    this.#buckets = new Int32Array(2 * this.#buckets.length).fill(NONE)
+    for (let path = 0; path < this.#used; path++) this.#chain(path)
+  }
+
   #claim(): Path {
-    if (this.#used < this.capacity) return this.#used++
+    if (this.#used < this.capacity) {
+      if (this.#used === this.#buckets.length) this.#grow()
+      return this.#used++
+    }
     const path = this.#oldest
     if (path === NONE) return NO_PATH
     this.#unlink(path)
