@@ -80,6 +80,12 @@ export function errorName(errno: number): string {
   return getSystemErrorName(-errno)
 }
 
+/** The result of a call without which nothing can go on: throws an Error with the system's word where it failed. */
+export function demand(libc: Libc, call: string, result: number): number {
+  if (result === -1) throw new Error(`${call}: ${errorName(libc.errno())}`)
+  return result
+}
+
 function firstLine(error: unknown): string {
   return String(error instanceof Error ? error.message : error).split("\n", 1)[0]!
 }

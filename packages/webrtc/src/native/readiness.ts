@@ -1,4 +1,4 @@
-import type { Libc } from "./libc.ts"
+import { demand, type Libc } from "./libc.ts"
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
@@ -21,18 +21,22 @@ export class Readiness {
   readonly #events: Memory
   readonly #words: Int32Array
 
+  /** Throws where the process has no descriptor left. */
   constructor(libc: Libc, capacity: number) {
     this.#libc = libc
     this.#capacity = capacity
-    this.#fd = libc.epoll_create1(EPOLL_CLOEXEC)
+    this.#fd = demand(libc, "epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC))
     this.#events = new Memory(libc, EPOLL_EVENT * capacity)
     this.#words = new Int32Array(this.#events.bytes.buffer)
   }
 
+  /** Throws where the system watches no more of them. */
   add(fd: number): void {
     this.#events.view.setUint32(0, EPOLLIN + EPOLLET, true)
     this.#events.view.setInt32(EPOLL_DATA_AT, fd, true)
-    this.#libc.epoll_ctl(this.#fd, EPOLL_CTL_ADD, fd, this.#events.address)
+    const added = this.#libc.epoll_ctl(this.#fd, EPOLL_CTL_ADD, fd, this.#events.address)
+    // A socket that nobody is told of would be deaf, and nobody would know why.
+    demand(this.#libc, "epoll_ctl", added)
   }
 
   remove(fd: number): void {

@@ -1,4 +1,4 @@
-import type { Libc } from "./libc.ts"
+import { demand, type Libc } from "./libc.ts"
 import { EFD_CLOEXEC, EFD_NONBLOCK, EFD_VALUE } from "./linux.ts"
 import { Memory } from "./memory.ts"
 
@@ -17,8 +17,9 @@ export class Signal {
     this.#value = new Memory(libc, EFD_VALUE)
   }
 
+  /** Throws where the process has no descriptor left. */
   static create(libc: Libc): Signal {
-    return new Signal(libc, libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+    return new Signal(libc, demand(libc, "eventfd", libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)))
   }
 
   /** The signal that another thread created, while that has it open. */
