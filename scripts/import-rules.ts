@@ -22,6 +22,12 @@ export const rows: readonly Row[] = [
   { folder: "webrtc/src/stun", from: protocol, pure: true },
   { folder: "webrtc/src/turn", from: [...protocol, "webrtc/src/stun"], pure: true },
   {
+    folder: "webrtc/src/ice",
+    from: [...protocol, "webrtc/src/stun", "webrtc/src/turn"],
+    pure: true,
+  },
+  { folder: "webrtc/src/sdp", from: ["webrtc/src/bytes"], pure: true },
+  {
     folder: "webrtc/src/native",
     from: ["webrtc/src/bytes"],
     external: ["node:module", "node:os", "node:util", "koffi"],
@@ -31,9 +37,24 @@ export const rows: readonly Row[] = [
     from: ["webrtc/src/bytes", "webrtc/src/contract", "webrtc/src/native"],
     external: ["node:crypto", "node:dgram", "node:net", "node:tls", "node:os", "node:dns", "node:perf_hooks"],
   },
+  // Beside `net`, not in it: no server may look up what strangers name.
+  { folder: "webrtc/src/mdns", from: ["webrtc/src/bytes"], external: ["multicast-dns"] },
   {
     folder: "sim/src",
     from: ["webrtc/src/bytes", "webrtc/src/contract", "webrtc/src/crypto"],
+    pure: true,
+  },
+  {
+    folder: "lab/src",
+    from: [
+      "sim/src",
+      "webrtc/src/bytes",
+      "webrtc/src/contract",
+      "webrtc/src/crypto",
+      "webrtc/src/stun",
+      "webrtc/src/turn",
+      "webrtc/src/ice",
+    ],
     pure: true,
   },
   { folder: "client/src", from: [] },

@@ -96,7 +96,10 @@ export class Host {
     for (const bytes of gone.addresses) {
       const ip = this.simulation.endpoints.ip(bytes)
       gone.network.release(ip)
-      this.#byIp.delete(ip)
+      // Two networks may have given it the same address.
+      const heir = this.#interfaces.find(({ addresses }) => addresses.includes(bytes))
+      if (heir === undefined) this.#byIp.delete(ip)
+      else this.#byIp.set(ip, heir)
     }
     this.#changed()
   }

@@ -193,6 +193,25 @@ describe("Mid-run", () => {
     assert.throws(() => ada.detach({ ...added }), /not attached/)
   })
 
+  test("two interfaces may have one address, as in two homes; the one that stays keeps it", () => {
+    const net = new Internet(1)
+    const server = new Probe(net.host("server"), 3478)
+    const [before, after] = [net.nat(), net.nat()]
+    const ada = before.host("ada")
+    const socket = new Probe(ada, 5000, "192.168.1.1")
+    ada.attach(after)
+    assert.deepEqual(ada.ips, [ada.ips[0], ada.ips[0]])
+    ada.detach(ada.interfaces[0]!)
+    socket.say("through the other", server)
+    net.run(100)
+    server.say("answer", server.heardFrom("through the other")!)
+    net.run(100)
+    assert.deepEqual(
+      socket.heard.map(({ text }) => text),
+      ["answer"],
+    )
+  })
+
   test("a network's line may go down and come back: bindings outlive it", () => {
     const net = new Internet(1)
     const server = new Probe(net.host("server"), 3478)

@@ -10,7 +10,7 @@ import type { Transport } from "./path.ts"
  */
 export const EVIDENCE_VERSION = 1
 
-export type Evidence = TurnEvidence | SignalingEvidence
+export type Evidence = TurnEvidence | SignalingEvidence | IceEvidence
 
 /** Fields that all evidence has. Who collects it adds the time and the process. */
 interface Kind<Layer extends string, Name extends string> {
@@ -113,4 +113,71 @@ export type SignalingEvidence =
       readonly to: string
       readonly what: "offer" | "answer" | "candidate" | "end-of-candidates"
       readonly generation: number
+    })
+
+/** `pair` numbers a pair of one agent; `generation` counts from 0 and is raised by a restart. */
+export type IceEvidence =
+  | (Kind<"ice", "candidate"> & {
+      readonly side: "local" | "remote"
+      readonly generation: number
+      readonly type: "host" | "srflx" | "prflx" | "relay"
+      readonly transport: "udp" | "tcp"
+      readonly address: string
+      readonly priority: number
+      /** Of our own: who told it, and over what. */
+      readonly server?: string
+      readonly serverTransport?: Transport
+      readonly related?: string
+    })
+  /** A candidate that was told and not taken. */
+  | (Kind<"ice", "candidate-ignored"> & { readonly generation: number; readonly why: string })
+  /** A server, or a socket of ours, that gave no candidate. `code` where it answered with an error. */
+  | (Kind<"ice", "gathering-failed"> & {
+      readonly local: string
+      readonly server?: string
+      readonly serverTransport?: Transport
+      readonly why: string
+      readonly code?: number
+    })
+  | (Kind<"ice", "gathered"> & { readonly generation: number; readonly candidates: number })
+  | (Kind<"ice", "paired"> & {
+      readonly generation: number
+      readonly pair: number
+      readonly local: string
+      readonly remote: string
+    })
+  | (Kind<"ice", "pair-state"> & {
+      readonly pair: number
+      readonly state: "frozen" | "waiting" | "in-progress" | "succeeded" | "failed"
+      readonly why: string
+    })
+  /** A request of ours that is not for consent; `attempt` counts from 1. */
+  | (Kind<"ice", "check-sent"> & {
+      readonly pair: number
+      readonly attempt: number
+      readonly nominating: boolean
+    })
+  /** `roundTrip` in ms, where it is certain. `mapped` is where the other end sees us. */
+  | (Kind<"ice", "check-answered"> & {
+      readonly pair: number
+      readonly roundTrip?: number
+      readonly mapped: string
+    })
+  | (Kind<"ice", "check-refused"> & { readonly pair: number; readonly code: number })
+  /** The first check of theirs on a pair, and each that nominates anew. */
+  | (Kind<"ice", "check-heard"> & { readonly pair: number; readonly nominating: boolean })
+  /** A check that was not answered with success: the first of each kind from each address. */
+  | (Kind<"ice", "check-rejected"> & { readonly from: string; readonly code: number; readonly why: string })
+  | (Kind<"ice", "role"> & { readonly role: "controlling" | "controlled"; readonly why: string })
+  /** Both ends know it now; `nomination` is its number, 0 where the other end knows none. */
+  | (Kind<"ice", "nominated"> & { readonly pair: number; readonly nomination: number })
+  /** Data goes over it from now on. */
+  | (Kind<"ice", "selected"> & { readonly pair: number; readonly why: string })
+  | (Kind<"ice", "consent"> & { readonly pair: number; readonly state: "doubtful" | "granted" | "expired" })
+  /** No pair works after `since` ms: told once, long before it is given up (RFC 8863). */
+  | (Kind<"ice", "still-trying"> & { readonly generation: number; readonly since: number })
+  | (Kind<"ice", "restarted"> & { readonly generation: number })
+  | (Kind<"ice", "state"> & {
+      readonly state: "new" | "checking" | "connected" | "disconnected" | "failed" | "closed"
+      readonly why: string
     })

@@ -1,5 +1,12 @@
 export { type Datagram, HEADROOM, TAILROOM } from "./datagram.ts"
-export { EVIDENCE_VERSION, type Evidence, type SignalingEvidence, type TurnEvidence } from "./evidence.ts"
+export { Deadlines, type Due } from "./deadlines.ts"
+export {
+  EVIDENCE_VERSION,
+  type Evidence,
+  type IceEvidence,
+  type SignalingEvidence,
+  type TurnEvidence,
+} from "./evidence.ts"
 export type { Flow } from "./flow.ts"
 export type { Framing } from "./framing.ts"
 export type { Machine, Out } from "./machine.ts"

@@ -1,4 +1,7 @@
-/** Attribute types (RFC 8489 §18.3, RFC 8656 §18, RFC 6062 §6.2, RFC 5780 §7, RFC 8016 §4). Below 0x8000 a receiver must understand them. */
+/**
+ * Attribute types (RFC 8489 §18.3, RFC 8445 §16.1, RFC 8656 §18, RFC 6062 §6.2, RFC 5780 §7, RFC 8016 §4). Below 0x8000 a
+ * receiver must understand them.
+ */
 export const Attribute = {
   mappedAddress: 0x0001,
   changeRequest: 0x0003,
@@ -22,6 +25,8 @@ export const Attribute = {
   userhash: 0x001e,
   xorMappedAddress: 0x0020,
   reservationToken: 0x0022,
+  priority: 0x0024,
+  useCandidate: 0x0025,
   padding: 0x0026,
   responsePort: 0x0027,
   connectionId: 0x002a,
@@ -32,11 +37,15 @@ export const Attribute = {
   software: 0x8022,
   alternateServer: 0x8023,
   fingerprint: 0x8028,
+  iceControlled: 0x8029,
+  iceControlling: 0x802a,
   responseOrigin: 0x802b,
   otherAddress: 0x802c,
   mobilityTicket: 0x8030,
   /** ADDITIONAL-ADDRESS-FAMILY before it had a number (draft-martinsen-tram-ssoda), as coturn's client still sends it. */
   additionalAddressFamilyOfDraft: 0x8032,
+  /** Which nomination counts where there are several (draft-thatcher-ice-renomination §3): the highest. */
+  nomination: 0xc001,
 } as const
 
 /** RFC 8489 §18.3: who does not know such an attribute may not act on the message. */

@@ -76,6 +76,14 @@ export class BindingClient implements Machine<BindingEvent> {
     return query.number
   }
 
+  /** Nobody waits for the answer any more. Of a query that was answered, nothing happens. */
+  cancel(number: number, out: Out<BindingEvent>): void {
+    const at = this.#queries.findIndex(query => query.number === number)
+    if (at < 0) return
+    const [query] = this.#queries.splice(at, 1)
+    out.paths.release(query!.server)
+  }
+
   receive(d: Datagram, now: number, out: Out<BindingEvent>): void {
     const message = this.#message
     if (message.parse(d.bytes, d.offset, d.length) !== undefined) return

@@ -1,5 +1,6 @@
 import { type Address, equalBytes } from "../bytes/index.ts"
 import {
+  Deadlines,
   NO_PATH,
   type Out,
   type Path,
@@ -18,7 +19,6 @@ import { AwaitedSockets } from "./awaited-sockets.ts"
 import { CHANNEL_LIFETIME, Channel } from "./channel.ts"
 import type { Common } from "./common.ts"
 import { roomOf } from "./credentials.ts"
-import { Deadlines } from "./deadlines.ts"
 import { Mobility } from "./mobility.ts"
 import type { TurnLimits } from "./options.ts"
 import { PathMap } from "./path-map.ts"

@@ -1,7 +1,7 @@
 import type { Address } from "../bytes/index.ts"
+import type { Due } from "../contract/index.ts"
 import { NO_PATH, type Path } from "../contract/index.ts"
 import type { Allocation } from "./allocation.ts"
-import type { Due } from "./deadlines.ts"
 import type { ReplyTo } from "./responder.ts"
 
 /**

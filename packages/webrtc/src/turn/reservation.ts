@@ -1,5 +1,5 @@
 import type { Socket } from "../contract/index.ts"
-import { Deadlines, type Due } from "./deadlines.ts"
+import { Deadlines, type Due } from "../contract/index.ts"
 import type { RandomPool } from "./random-pool.ts"
 import type { RelayAddresses } from "./relay-addresses.ts"
 

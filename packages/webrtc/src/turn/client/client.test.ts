@@ -138,6 +138,20 @@ describe("what the server answers", () => {
     }
   })
 
+  test("an allocation whose answers were lost is freed and asked for anew, where nobody else can have made it", () => {
+    const script = new Script({ mismatch: "forgotten" })
+    script.allocate()
+    script.refuse(401, challenge("nonce"))
+    script.refuse(437, { sha1: SHA1 })
+    assert.equal(script.request.method, Method.refresh)
+    assert.equal(script.request.uint32(Attribute.lifetime), 0)
+    script.answer({ fill: writer => writer.uint32(Attribute.lifetime, 0), sha1: SHA1 })
+    assert.equal(script.request.method, Method.allocate)
+    // It was not ours then.
+    script.refuse(437, { sha1: SHA1 })
+    assert.equal(failureOf(script).reason, "allocation-mismatch")
+  })
+
   test("a server that forgets at once is not asked for ever", () => {
     const script = allocated()
     script.client.permit([PEER.ip], script.now, script.out)

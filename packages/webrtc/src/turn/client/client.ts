@@ -66,6 +66,7 @@ export class TurnClient implements Machine<TurnClientEvent> {
   /** Servers that an Allocate was sent to, and when. */
   #tried: { readonly server: Address; readonly at: number }[] = []
   #mismatches = 0
+  #mayFree: boolean
   #state: State = "idle"
   #server: Path = NO_PATH
   #allocatedAt = 0
@@ -82,6 +83,7 @@ export class TurnClient implements Machine<TurnClientEvent> {
     const limits = withDefaultClientLimits(options.limits)
     this.#options = options
     this.#limits = limits
+    this.#mayFree = options.mismatch === "forgotten"
     this.#credential = new LongTermCredential(options.crypto, options.username, options.password)
     this.#requests = new Requests(options.crypto, this.#credential, options, limits.requests)
     this.#permissions = new Permissions(limits.permissions)
@@ -250,6 +252,7 @@ export class TurnClient implements Machine<TurnClientEvent> {
   #allocateEnded(outcome: Outcome, now: number, out: ClientOut): void {
     if (outcome.type === "success") this.#allocateGranted(outcome, now, out)
     else if (this.#state === "closing") this.#farewellEnded(out)
+    else if (outcome.failure.code === 437 && this.#mayFree) this.#freeForgotten(now, out)
     else if (outcome.type === "error" && outcome.failure.code === 300) this.#redirected(outcome, now, out)
     else this.#end(this.#afterMismatch(outcome.failure), out)
   }
@@ -298,6 +301,21 @@ export class TurnClient implements Machine<TurnClientEvent> {
     // One more than may be followed is enough to know that there were too many.
     if (this.#tried.length > this.#limits.alternates) this.#tried.shift()
     this.#tried.push({ server, at: now })
+  }
+
+  /** What the server has for our address is freed (RFC 8656 §8.1); whatever it answers, the next Allocate shows. */
+  #freeForgotten(now: number, out: ClientOut): void {
+    this.#mayFree = false
+    this.#requests.send(
+      Method.refresh,
+      writer => writer.uint32(Attribute.lifetime, 0),
+      (_outcome, now, out) => {
+        if (this.#state === "closing") this.#farewellEnded(out)
+        else this.#sendAllocate(now, out)
+      },
+      now,
+      out,
+    )
   }
 
   /** RFC 8656 §7.4: another address of ours may do, but not for ever. */

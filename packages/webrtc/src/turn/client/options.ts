@@ -30,6 +30,12 @@ export interface TurnClientOptions extends TransactionOptions {
   readonly evenPort?: "even" | "reserve-next"
   /** RESERVATION-TOKEN: the port that another allocation's `reserve-next` kept. 8 bytes. */
   readonly reservationToken?: Uint8Array
+  /**
+   * What a 437 to the first Allocate means. "strange": the address was somebody's before, and the owner takes another one
+   * (RFC 8656 §7.4). "forgotten": nobody but this user has had it, so the answers to an Allocate were lost and what the
+   * server has is ours: it is freed and asked for anew, once. Default "strange".
+   */
+  readonly mismatch?: "strange" | "forgotten"
   readonly limits?: Partial<TurnClientLimits>
 }
 

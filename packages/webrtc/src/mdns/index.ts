@@ -1,0 +1,1 @@
+export { isHiddenName, resolveHiddenName } from "./resolve.ts"
