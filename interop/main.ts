@@ -1,6 +1,8 @@
 /** `npm run interop -- NAME [--json]`: our half of a protocol with somebody else's other half. */
 import { parseArgs } from "node:util"
 import { type Found, isMet } from "./check.ts"
+import { ice } from "./ice.ts"
+import { iceNat } from "./ice-nat.ts"
 import { natDiscovery } from "./nat-discovery.ts"
 import { turnClient } from "./turn-client.ts"
 import { turnServer } from "./turn-server.ts"
@@ -9,6 +11,8 @@ const suites: Readonly<Record<string, () => Promise<Found>>> = {
   "turn-client": turnClient,
   "turn-server": turnServer,
   "nat-discovery": natDiscovery,
+  ice,
+  "ice-nat": iceNat,
 }
 
 const { values, positionals } = parseArgs({
