@@ -12,6 +12,8 @@ const DEADLINE = 60_000
  * it does, either end may be right to doubt its path, and a path that was cut is not missed at once.
  */
 const QUIET = 10_000
+/** A better pair may have been found just then: its nomination is under way for no longer than this, ms. */
+const NOMINATION = 3000
 
 export interface SeededCall {
   /** Virtual ms until everything had arrived. */
@@ -54,7 +56,7 @@ export function seededCall(seed: number, watch?: (internet: Internet) => void): 
   const took = call.net.now
   call.net.inside.change({ delay: link.delay ?? 0 })
   call.run(QUIET + Math.max(0, endOf(change) - took))
-  if (!call.agrees) throw new Error(`the ends disagree: ${stateOf(call)}`)
+  if (!call.runUntil(() => call.agrees, NOMINATION)) throw new Error(`the ends disagree: ${stateOf(call)}`)
   return { took, outcome: call.result.outcome, expected, change: change.type }
 }
 
