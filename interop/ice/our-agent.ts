@@ -1,5 +1,4 @@
-import { networkInterfaces } from "node:os"
-import { formatIp, parseIp } from "../../packages/webrtc/src/bytes/index.ts"
+import { formatIp } from "../../packages/webrtc/src/bytes/index.ts"
 import { nodeCrypto } from "../../packages/webrtc/src/crypto/node.ts"
 import {
   IceAgent,
@@ -9,7 +8,7 @@ import {
   type RemoteDescription,
 } from "../../packages/webrtc/src/ice/index.ts"
 import { isHiddenName, resolveHiddenName } from "../../packages/webrtc/src/mdns/index.ts"
-import { Driver } from "../../packages/webrtc/src/net/index.ts"
+import { Driver, gatherableIps } from "../../packages/webrtc/src/net/index.ts"
 
 /** What two agents tell each other, and how they carry it. */
 export interface Description extends RemoteDescription {
@@ -45,10 +44,7 @@ export class OurAgent {
 
   /** Ours, with all its candidates. */
   async describe(): Promise<Description> {
-    const ips = Object.values(networkInterfaces())
-      .flatMap(addresses => addresses ?? [])
-      .filter(({ internal, scopeid }) => !internal && (scopeid ?? 0) === 0)
-      .map(({ address }) => parseIp(address)!)
+    const ips = gatherableIps()
     this.#driver.command((now, out) => this.#agent.gather(ips, now, out))
     await this.#gathered.promise
     return { ...this.#agent.local, candidates: this.#candidates, options: ["trickle", "renomination"] }

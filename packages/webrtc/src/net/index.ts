@@ -4,7 +4,15 @@ export { DgramIo } from "./dgram-io.ts"
 export { type Activity, Driver, type DriverOptions, ListenError, type Listening } from "./driver.ts"
 export { EventLoop, type EventLoopOptions } from "./event-loop.ts"
 export { FrameSplitter, type TakeFrame } from "./frame-splitter.ts"
-export { globalIpv6, type Interfaces, ownAddresses, primaryIpv4 } from "./interfaces.ts"
+export {
+  gatherableIps,
+  globalIpv6,
+  type Interfaces,
+  ownAddresses,
+  primaryIpv4,
+  type WatchOptions,
+  watchGatherableIps,
+} from "./interfaces.ts"
 export { addressFrom } from "./ip-text.ts"
 export { DEFAULT_STREAM_LIMITS, type StreamCounters, type StreamLimits } from "./stream-io.ts"
 export {

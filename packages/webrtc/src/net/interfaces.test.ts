@@ -1,6 +1,14 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { globalIpv6, type Interfaces, ownAddresses, primaryIpv4 } from "./interfaces.ts"
+import { formatIp } from "../bytes/index.ts"
+import {
+  gatherableIps,
+  globalIpv6,
+  type Interfaces,
+  ownAddresses,
+  primaryIpv4,
+  watchGatherableIps,
+} from "./interfaces.ts"
 
 function v4(address: string, internal = false): NonNullable<Interfaces[string]> {
   return [{ address, internal, family: "IPv4", netmask: "255.255.255.0", mac: "", cidr: null }]
@@ -46,4 +54,29 @@ test("own addresses include loopback and have no zones", () => {
     ],
   })
   assert.deepEqual(own, ["127.0.0.1", "fe80::1"])
+})
+
+test("ICE gathers on every address but loopback's and those that need a zone", () => {
+  const interfaces = {
+    lo: [...v4("127.0.0.1", true), ...v6("::1", true)],
+    eth0: [...v4("192.0.2.2"), ...v6("fd00::2"), ...v6("fe80::1")],
+    docker0: v4("172.17.0.1"),
+  }
+  assert.deepEqual(gatherableIps(interfaces).map(formatIp), ["192.0.2.2", "fd00::2", "172.17.0.1"])
+})
+
+test("who watches is told when an address comes or goes, and not while all is as it was", t => {
+  t.mock.timers.enable({ apis: ["setInterval"] })
+  let interfaces: Interfaces = { wlan0: v4("192.168.1.20") }
+  const told: string[][] = []
+  const stop = watchGatherableIps(ips => told.push(ips.map(formatIp)), { read: () => interfaces })
+  t.mock.timers.tick(10_000)
+  assert.deepEqual(told, [])
+  interfaces = { wwan0: v4("10.20.30.40") }
+  t.mock.timers.tick(10_000)
+  assert.deepEqual(told, [["10.20.30.40"]])
+  stop()
+  interfaces = {}
+  t.mock.timers.tick(10_000)
+  assert.equal(told.length, 1)
 })

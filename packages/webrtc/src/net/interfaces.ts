@@ -1,4 +1,5 @@
 import { networkInterfaces } from "node:os"
+import { equalBytes, parseIp } from "../bytes/index.ts"
 
 /** What the choice is made from: the shape of `os.networkInterfaces()`. */
 export type Interfaces = ReturnType<typeof networkInterfaces>
@@ -46,4 +47,43 @@ export function ownAddresses(interfaces: Interfaces = networkInterfaces()): stri
   for (const addresses of Object.values(interfaces))
     for (const { address } of addresses ?? []) all.add(address.split("%")[0]!)
   return [...all]
+}
+
+/**
+ * What an ICE agent gathers on (RFC 8445 §5.1.1.1): every address of this machine but those of loopback, and the
+ * link-local IPv6 ones, which mean nothing without their zone.
+ */
+export function gatherableIps(interfaces: Interfaces = networkInterfaces()): Uint8Array[] {
+  const ips: Uint8Array[] = []
+  for (const addresses of Object.values(interfaces))
+    for (const { address, internal } of addresses ?? []) {
+      const ip = internal || /^fe[89ab]/i.test(address) ? undefined : parseIp(address)
+      if (ip !== undefined) ips.push(ip)
+    }
+  return ips
+}
+
+export interface WatchOptions {
+  /** Between two looks, in ms: no event of the platform says that an address came or went. Default 2,000. */
+  readonly interval?: number
+  /** Default: the machine's. */
+  readonly read?: () => Interfaces
+}
+
+/** Tells `onChange` what `gatherableIps` are now, whenever they changed. Returns what ends it; a process may end without. */
+export function watchGatherableIps(
+  onChange: (ips: Uint8Array[]) => void,
+  { interval = 2_000, read = networkInterfaces }: WatchOptions = {},
+): () => void {
+  let known = gatherableIps(read())
+  const timer = setInterval(() => {
+    const ips = gatherableIps(read())
+    const isSame =
+      ips.length === known.length && ips.every(ip => known.some(before => equalBytes(ip, before)))
+    if (isSame) return
+    known = ips
+    onChange(ips)
+  }, interval)
+  timer.unref()
+  return () => clearInterval(timer)
 }
