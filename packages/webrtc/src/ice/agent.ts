@@ -55,6 +55,8 @@ export class IceAgent implements Machine<IceEvent> {
   #state: IceState = "new"
   /** What was last told to be selected. */
   #told: { readonly local: Candidate; readonly remote: Candidate } | undefined
+  /** Whether the pair that data last went over was. */
+  #isDirect = false
   #hasBegun = false
   #hasToldEnd = false
   #hasSaidStillTrying = false
@@ -422,6 +424,9 @@ export class IceAgent implements Machine<IceEvent> {
     }
     if (pair.base instanceof RelayedBase) pair.base.bindChannel(pair.remote.address, now, out)
     if (this.#told?.local === pair.local && this.#told.remote === pair.remote) return
+    // What was direct fell silent: where the network sees us now there may be another direct path.
+    if (pair.isRelayed && this.#isDirect) this.#gatherer.refresh(false)
+    this.#isDirect = !pair.isRelayed
     this.#told = { local: pair.local, remote: pair.remote }
     out.tell({ type: "selected", ...this.#told })
   }
