@@ -140,6 +140,8 @@ export type IceEvidence =
       readonly code?: number
     })
   | (Kind<"ice", "gathered"> & { readonly generation: number; readonly candidates: number })
+  /** The other end says that it told all of its candidates. */
+  | (Kind<"ice", "remote-gathered"> & { readonly generation: number; readonly candidates: number })
   | (Kind<"ice", "paired"> & {
       readonly generation: number
       readonly pair: number

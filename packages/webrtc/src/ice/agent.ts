@@ -5,6 +5,7 @@ import type { Base } from "./base.ts"
 import { type Candidate, isOfOneHost } from "./candidate.ts"
 import { formatCandidate, parseCandidate } from "./candidate-attribute.ts"
 import { candidateEvidence } from "./candidate-evidence.ts"
+import { type Arrival, CheckResponder } from "./check-responder.ts"
 import { localUfragOf, TIE_BREAKER_LENGTH } from "./connectivity-check.ts"
 import {
   checkCredentials,
@@ -80,7 +81,17 @@ export class IceAgent implements Machine<IceEvent> {
     this.#limits = withDefaultLimits(options.limits)
     const tieBreaker = new Uint8Array(TIE_BREAKER_LENGTH)
     crypto.random(tieBreaker)
-    this.#shared = { crypto, limits: this.#limits, rto, isLite: lite, tieBreaker, role, nextPairId: 1 }
+    const responder = new CheckResponder(this.#limits.remoteCandidates)
+    this.#shared = {
+      crypto,
+      limits: this.#limits,
+      rto,
+      isLite: lite,
+      tieBreaker,
+      responder,
+      role,
+      nextPairId: 1,
+    }
     this.#session = new Session(0, makeCredentials(crypto), this.#shared)
     ufrags?.add(this.local.ufrag)
     this.#gatherer = new Gatherer(options, this.#limits, {
@@ -167,10 +178,10 @@ export class IceAgent implements Machine<IceEvent> {
     return why
   }
 
-  /** There will be no more of this generation (RFC 8838 §14). */
-  endOfRemoteCandidates(now: number, out: IceOut): void {
-    this.#session.hasRemoteEnded = true
-    this.#settle(now, out)
+  /** There will be no more of this generation (RFC 8838 §14). One that comes all the same is taken: networks change. */
+  endOfRemoteCandidates(_now: number, out: IceOut): void {
+    const { generation, remotes } = this.#session
+    out.note({ layer: "ice", kind: "remote-gathered", generation, candidates: remotes.all.length })
   }
 
   /** RFC 8445 §9: new credentials. Data goes on over the old pair until the new generation has one. */
@@ -276,34 +287,23 @@ export class IceAgent implements Machine<IceEvent> {
     }
     // RFC 8445 §7.1: every check has one.
     if (message.method !== Method.binding || !hasValidFingerprint(message)) return
-    if (message.class === MessageClass.request) this.#request(base, source, d.path, now, out)
-    else if (message.class !== MessageClass.indication) this.#response(base, source, d.path, now, out)
+    const arrival = { base, source, path: d.path, message }
+    if (message.class === MessageClass.request) this.#request(arrival, now, out)
+    else if (message.class !== MessageClass.indication) this.#response(arrival, now, out)
     this.#settle(now, out)
   }
 
-  #response(base: Base, source: Address, path: Path, now: number, out: IceOut): void {
-    if (!this.#session.response(base, source, path, this.#message, now, out))
-      this.#previous?.response(base, source, path, this.#message, now, out)
+  #response(arrival: Arrival, now: number, out: IceOut): void {
+    if (!this.#session.response(arrival, now, out)) this.#previous?.response(arrival, now, out)
   }
 
-  #request(base: Base, source: Address, path: Path, now: number, out: IceOut): void {
-    const message = this.#message
-    const ufrag = localUfragOf(message)
+  #request(arrival: Arrival, now: number, out: IceOut): void {
+    const ufrag = localUfragOf(arrival.message)
     const session = this.#sessions.find(({ local }) => local.ufrag === ufrag)
-    if (session !== undefined) session.request(base, source, path, message, now, out)
-    else {
-      const isNameless = ufrag === undefined
-      this.#session.reject(
-        base,
-        source,
-        path,
-        message,
-        isNameless ? 400 : 401,
-        isNameless ? "no credentials" : "the credentials of another session",
-        now,
-        out,
-      )
-    }
+    if (session !== undefined) return session.request(arrival, now, out)
+    const { responder } = this.#shared
+    if (ufrag === undefined) responder.reject(arrival, 400, "no credentials", now, out)
+    else responder.reject(arrival, 401, "the credentials of another session", now, out)
   }
 
   /** RFC 8445 §12.2: data is taken from where checks may come from, whatever we send over. */

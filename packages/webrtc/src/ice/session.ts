@@ -9,23 +9,15 @@ import {
   readErrorCode,
   readXorAddress,
   type StunMessage,
-  StunWriter,
 } from "../stun/index.ts"
 import { type Base, reflexivePriority } from "./base.ts"
 import { type Candidate, COMPONENT, describeCandidate } from "./candidate.ts"
 import { candidateEvidence } from "./candidate-evidence.ts"
 import { CandidatePair, type Check } from "./candidate-pair.ts"
 import { CheckList } from "./check-list.ts"
+import type { Arrival, CheckResponder } from "./check-responder.ts"
 import { Checker } from "./checker.ts"
-import {
-  claimedRole,
-  isAtLeast,
-  nominationOf,
-  RESPONSE_LENGTH,
-  UNDERSTOOD,
-  writeCheckError,
-  writeCheckSuccess,
-} from "./connectivity-check.ts"
+import { claimedRole, isAtLeast, nominationOf, UNDERSTOOD } from "./connectivity-check.ts"
 import { Consent } from "./consent.ts"
 import { type IceCredentials, type RemoteDescription, randomText, shortTermKey } from "./credentials.ts"
 import { EarlyChecks, type HeardCheck } from "./early-checks.ts"
@@ -42,6 +34,7 @@ export interface Shared {
   readonly rto: RtoOptions | undefined
   readonly isLite: boolean
   readonly tieBreaker: Uint8Array
+  readonly responder: CheckResponder
   role: IceRole
   nextPairId: number
 }
@@ -57,7 +50,6 @@ export class Session {
   startedAt: number = Infinity
   /** When there last was a pair that works. */
   workedAt: number = -Infinity
-  hasRemoteEnded = false
   readonly #shared: Shared
   readonly #consent: Consent
   readonly #localKey: Hmac
@@ -67,9 +59,7 @@ export class Session {
   readonly #bases: Base[] = []
   #reflexive: { readonly base: Base; readonly candidate: Candidate }[] = []
   readonly #early: EarlyChecks
-  readonly #writer = new StunWriter()
   readonly #mapped = new AddressSlot()
-  readonly #rejected = new Set<string>()
 
   constructor(generation: number, local: IceCredentials, shared: Shared) {
     this.generation = generation
@@ -178,21 +168,19 @@ export class Session {
     this.choose(now, out)
   }
 
-  /** A Binding request with our ufrag (RFC 8445 §7.3). `source` is good during the call only. */
-  request(base: Base, source: Address, path: Path, message: StunMessage, now: number, out: IceOut): void {
-    if (message.integrityAt < 0 || !message.has(Attribute.username))
-      return this.reject(base, source, path, message, 400, "no credentials", now, out)
-    if (!hasValidIntegrity(message, this.#localKey))
-      return this.reject(base, source, path, message, 401, "another password", now, out)
+  /** A Binding request with our ufrag (RFC 8445 §7.3). */
+  request(arrival: Arrival, now: number, out: IceOut): void {
+    const { base, source, message } = arrival
+    const { responder } = this.#shared
     const key = this.#localKey
+    if (message.integrityAt < 0 || !message.has(Attribute.username))
+      return responder.reject(arrival, 400, "no credentials", now, out)
+    if (!hasValidIntegrity(message, key)) return responder.reject(arrival, 401, "another password", now, out)
     if (message.hasUnknownAttributes(UNDERSTOOD))
-      return this.reject(base, source, path, message, 420, "unknown attributes", now, out, key)
+      return responder.reject(arrival, 420, "unknown attributes", now, out, key)
     if (this.#losesConflict(message, now, out))
-      return this.reject(base, source, path, message, 487, "role conflict", now, out, key)
-    const at = base.reserve(source, path, RESPONSE_LENGTH, now, out)
-    if (at >= 0) {
-      base.commit(writeCheckSuccess(this.#writer, out.bytes, at, message, source, key), out)
-    }
+      return responder.reject(arrival, 487, "role conflict", now, out, key)
+    responder.accept(arrival, key, now, out)
     const check: HeardCheck = {
       base,
       source: { ip: source.ip.slice(), port: source.port },
@@ -205,7 +193,7 @@ export class Session {
   }
 
   /** Whether the message answers one of our checks. */
-  response(base: Base, source: Address, path: Path, message: StunMessage, now: number, out: IceOut): boolean {
+  response({ base, source, path, message }: Arrival, now: number, out: IceOut): boolean {
     if (this.#checker === undefined) return false
     for (const pair of this.list.pairs) {
       const check = pair.answeredBy(message)
@@ -304,27 +292,6 @@ export class Session {
       pair: selected.id,
       why: before === undefined ? "the first that works" : why,
     })
-  }
-
-  /** Says no to a check; who has no credentials is told without. */
-  reject(
-    base: Base,
-    source: Address,
-    path: Path,
-    message: StunMessage,
-    code: number,
-    why: string,
-    now: number,
-    out: IceOut,
-    key?: Hmac,
-  ): void {
-    const at = base.reserve(source, path, RESPONSE_LENGTH, now, out)
-    if (at >= 0) base.commit(writeCheckError(this.#writer, out.bytes, at, message, code, key), out)
-    const from = formatAddress(source)
-    const known = `${from} ${code}`
-    if (this.#rejected.has(known) || this.#rejected.size >= this.#shared.limits.remoteCandidates) return
-    this.#rejected.add(known)
-    out.note({ layer: "ice", kind: "check-rejected", from, code, why })
   }
 
   /** There is something to patiently wait for from now on (RFC 8863 §4). */
