@@ -96,6 +96,27 @@ describe("Connect (RFC 6062 §5.2)", () => {
     client.connect({ ...PEER, port: 1 })
   })
 
+  test("508 beyond the cap of a user, over all their allocations; others have their own", () => {
+    const { world, client } = setUp({ limits: { connectionsPerUser: 2 } })
+    const second = new TcpClient(world, "1.2.3.4:5001")
+    second.allocateTcp()
+    second.permit(OTHER)
+    client.connect(PEER)
+    assert.ok(attempt({ world, client: second }, OTHER).isOpen)
+    for (const each of [client, second]) assert.equal(each.refusedConnect({ ...PEER, port: 1 }), 508)
+    assert.ok(!attempt({ world, client: second }, { ...OTHER, port: 1 }).isOpen)
+    const ben = new TcpClient(world, "1.2.3.4:6000", "ben")
+    ben.allocateTcp()
+    ben.connect(PEER)
+    assert.equal(world.connects.length, 2)
+    // What ends makes room: one that failed, and those of an allocation that is given back.
+    assert.equal(client.answer(world.unconnected("refused")).code, 447)
+    client.connect(PEER)
+    assert.equal(client.refusedConnect(OTHER), 508)
+    second.refresh(0)
+    assert.deepEqual(client.connect(OTHER), [])
+  })
+
   test("a relayed address of this server is reached where it is bound, and known by its announced one", () => {
     // That may not be a peer otherwise, and no way may lead there from inside.
     const { world, client } = setUp({ relayedAddress: { v4: Uint8Array.of(10, 0, 0, 5) } })
