@@ -77,6 +77,12 @@ describe("Connect (RFC 6062 §5.2)", () => {
     assert.deepEqual(world.connects, [])
   })
 
+  test("403 for other services of this host, at the very address that is relayed from", () => {
+    const { world, client } = setUp()
+    assert.equal(client.refusedConnect({ ip: client.relayed!.ip, port: 22 }), 403)
+    assert.deepEqual(world.connects, [])
+  })
+
   test("403 for what this process listens on, whatever is allowed", () => {
     const listener = address("10.0.0.9:8443")
     const { world, client } = setUp({ peers: { allow: ["10.0.0.0/8"], listeners: [listener] } })
