@@ -18,7 +18,10 @@ export interface StreamLimits {
   readonly strangersFrame: number
   /** Bytes that may wait to be sent on one connection; more are dropped. Default 1 MiB. */
   readonly queue: number
-  /** Bytes that may wait to be sent on all connections together; more are dropped. Default 64 MiB. */
+  /**
+   * Bytes that may wait to be sent on all connections together; more are dropped. Those that are joined have as much for
+   * themselves: whoever reads slowly there may do so for long. Default 64 MiB.
+   */
   readonly queueOfAll: number
   /** How long a connection whose queue was full, or that is being closed, may take to send it, ms. Default 10,000. */
   readonly drain: number
@@ -50,11 +53,13 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
  */
 const ROOM_FOR_ANSWERS = 64 * 1024
 
-/** Since the start, but for `open` and `queued`. */
+/** Since the start, but for `open`, `queued` and `joinedQueued`. */
 export interface StreamCounters {
   open: number
   /** Bytes that wait to be sent. */
   queued: number
+  /** Those of them that wait on connections that are joined. */
+  joinedQueued: number
   accepted: number
   /** No path was free. */
   refused: number
@@ -102,6 +107,7 @@ export class StreamIo {
   readonly #counters: StreamCounters = {
     open: 0,
     queued: 0,
+    joinedQueued: 0,
     accepted: 0,
     refused: 0,
     received: 0,
@@ -167,7 +173,8 @@ export class StreamIo {
     const onStream = stream.framing?.lengthOnStream(length) ?? length
     const room = forwarded ? 0 : ROOM_FOR_ANSWERS
     const isFull = socket.writableLength + onStream > this.#limits.queue + room
-    if (isFull || this.#counters.queued + onStream > this.#limits.queueOfAll + room) {
+    const queuedOfAll = this.#counters.queued - this.#counters.joinedQueued
+    if (isFull || queuedOfAll + onStream > this.#limits.queueOfAll + room) {
       this.#counters.sendDropped++
       stream.stalled ??= setTimeout(() => this.#giveUp(stream, "stalled"), this.#limits.drain)
       return
@@ -208,11 +215,12 @@ export class StreamIo {
       },
       isFull: queued =>
         queued >= this.#limits.joinedQueue ||
-        (queued > 0 && this.#counters.queued >= this.#limits.queueOfAll),
+        (queued > 0 && this.#counters.joinedQueued >= this.#limits.queueOfAll),
     })
     this.#counters.joined++
     for (const stream of [a, b]) {
       stream.joined = joined
+      this.#counters.joinedQueued += stream.counted
       const begun = stream.splitter?.takeBegun()
       if (begun !== undefined && begun.length > 0) joined.carry(stream, begun)
       if (stream.splitter === undefined) this.#read(stream)
@@ -349,6 +357,7 @@ export class StreamIo {
   #count(stream: Stream): void {
     const queued = stream.socket.destroyed ? 0 : stream.socket.writableLength
     this.#counters.queued += queued - stream.counted
+    if (stream.joined !== undefined) this.#counters.joinedQueued += queued - stream.counted
     stream.counted = queued
   }
 }

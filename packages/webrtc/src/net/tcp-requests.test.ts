@@ -369,6 +369,30 @@ test("who reads slowly holds the other up; little waits in between", async t => 
   assert.deepEqual([received, counters.joinedBytes], [written, written])
 })
 
+test("who reads slowly takes no room from the frames of others", async t => {
+  const asker = new Asker(t, { streams: { queueOfAll: 1, drain: 50 } })
+  const { client, peer, toClient, toPeer } = await twoStreams(t, asker)
+  const other = connect({ port: client.remotePort!, host: "127.0.0.1", noDelay: true })
+  t.after(() => other.destroy())
+  const { path } = await asker.told("accepted", 1)
+  // What waited before it was joined waits as what is joined from then on.
+  for (let i = 0; i < 4; i++) asker.say(toClient, "first")
+  asker.ask({ type: "join", paths: [toClient, toPeer] })
+  const block = Buffer.alloc(256 * 1024, "x")
+  const counters = asker.driver.streamCounters()
+  // The peer does not read: what is written stays where it is, once the system's buffers and ours are full.
+  while (counters.queued < 1024) {
+    client.write(block)
+    await new Promise(setImmediate)
+  }
+  assert.ok(counters.queued <= 128 * 1024, `${counters.queued}`)
+  asker.say(path, "heard")
+  assert.equal(counters.sendDropped, 0)
+  peer.destroy()
+  await until(() => counters.open === 1 && counters.queued === 0)
+  assert.equal(counters.joinedQueued, 0)
+})
+
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise(setImmediate)
 }

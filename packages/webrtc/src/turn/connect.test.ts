@@ -77,6 +77,12 @@ describe("Connect (RFC 6062 §5.2)", () => {
     assert.deepEqual(world.connects, [])
   })
 
+  test("403 for other services of this host, at the very address that is relayed from", () => {
+    const { world, client } = setUp()
+    assert.equal(client.refusedConnect({ ip: client.relayed!.ip, port: 22 }), 403)
+    assert.deepEqual(world.connects, [])
+  })
+
   test("403 for what this process listens on, whatever is allowed", () => {
     const listener = address("10.0.0.9:8443")
     const { world, client } = setUp({ peers: { allow: ["10.0.0.0/8"], listeners: [listener] } })
@@ -94,6 +100,27 @@ describe("Connect (RFC 6062 §5.2)", () => {
     assert.ok(!attempt({ world, client }, { ...OTHER, port: 1 }).isOpen)
     assert.equal(client.answer(world.unconnected("refused")).code, 447)
     client.connect({ ...PEER, port: 1 })
+  })
+
+  test("508 beyond the cap of a user, over all their allocations; others have their own", () => {
+    const { world, client } = setUp({ limits: { connectionsPerUser: 2 } })
+    const second = new TcpClient(world, "1.2.3.4:5001")
+    second.allocateTcp()
+    second.permit(OTHER)
+    client.connect(PEER)
+    assert.ok(attempt({ world, client: second }, OTHER).isOpen)
+    for (const each of [client, second]) assert.equal(each.refusedConnect({ ...PEER, port: 1 }), 508)
+    assert.ok(!attempt({ world, client: second }, { ...OTHER, port: 1 }).isOpen)
+    const ben = new TcpClient(world, "1.2.3.4:6000", "ben")
+    ben.allocateTcp()
+    ben.connect(PEER)
+    assert.equal(world.connects.length, 2)
+    // What ends makes room: one that failed, and those of an allocation that is given back.
+    assert.equal(client.answer(world.unconnected("refused")).code, 447)
+    client.connect(PEER)
+    assert.equal(client.refusedConnect(OTHER), 508)
+    second.refresh(0)
+    assert.deepEqual(client.connect(OTHER), [])
   })
 
   test("a relayed address of this server is reached where it is bound, and known by its announced one", () => {

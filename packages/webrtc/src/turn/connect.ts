@@ -36,6 +36,8 @@ export class Connect {
     if (peer.port === 0) return refusal(400, "the peer has no port")
     if (connections.find(owner, peer) !== undefined) return refusal(446, "there is a connection to this peer")
     if (connections.countOf(owner) >= limits.connections) return refusal(508, "limits.connections")
+    if (connections.countOfUser(owner.user) >= limits.connectionsPerUser)
+      return refusal(508, "limits.connectionsPerUser")
     this.#ask(connections.add(owner, peer), to, true, out)
     return undefined
   }

@@ -31,6 +31,7 @@ export function connectionAttempt(
     !isPermitted ||
     policy.authorizePeer(peer.ip, peer.port, "tcp") === "denied" ||
     connections.countOf(allocation) >= limits.connections ||
+    connections.countOfUser(allocation.user) >= limits.connectionsPerUser ||
     connections.find(allocation, peer) !== undefined
   ) {
     out.ask({ type: "close", socket: out.paths.socket(path) })

@@ -64,6 +64,11 @@ export interface TurnLimits {
   /** TCP connections to peers of one allocation, with those that are being made (508). */
   readonly connections: number
   /**
+   * The same of one user (508), who otherwise could take all that the driver has for everybody: connections that are under
+   * way at one time, and the process's open files.
+   */
+  readonly connectionsPerUser: number
+  /**
    * Application data of one allocation, both ways, in bytes per second, with a second's worth at once; what is more is
    * dropped, and on TCP connections to peers not read yet. Infinity: unlimited.
    */
@@ -110,6 +115,7 @@ export const DEFAULT_LIMITS: TurnLimits = {
   permissions: 128,
   channels: 128,
   connections: 32,
+  connectionsPerUser: 128,
   allocationBytesPerSecond: Infinity,
   relayedBytesPerSecond: Infinity,
   defaultLifetime: 600,

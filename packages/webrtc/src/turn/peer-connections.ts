@@ -26,6 +26,8 @@ export interface PeerConnectionsParts {
 export class PeerConnections {
   readonly #parts: PeerConnectionsParts
   readonly #ofAllocation = new Map<Allocation, PeerConnection[]>()
+  /** How many each user has who has any. */
+  readonly #perUser = new Map<string, number>()
   /** Those that the driver is asked to make, by the id of that. */
   readonly #underWay = new Map<number, PeerConnection>()
   readonly #byId = new Map<number, PeerConnection>()
@@ -49,6 +51,11 @@ export class PeerConnections {
   /** How many an allocation has, with those that are being made. */
   countOf(allocation: Allocation): number {
     return this.#ofAllocation.get(allocation)?.length ?? 0
+  }
+
+  /** The same of all allocations of a user. */
+  countOfUser(user: string): number {
+    return this.#perUser.get(user) ?? 0
   }
 
   /** The one of an allocation to a peer, being made or there. */
@@ -75,6 +82,7 @@ export class PeerConnections {
     const all = this.#ofAllocation.get(allocation)
     if (all === undefined) this.#ofAllocation.set(allocation, [connection])
     else all.push(connection)
+    this.#perUser.set(allocation.user, this.countOfUser(allocation.user) + 1)
     return connection
   }
 
@@ -146,6 +154,9 @@ export class PeerConnections {
     const all = this.#ofAllocation.get(allocation)!
     all.splice(all.indexOf(connection), 1)
     if (all.length === 0) this.#ofAllocation.delete(allocation)
+    const left = this.countOfUser(allocation.user) - 1
+    if (left === 0) this.#perUser.delete(allocation.user)
+    else this.#perUser.set(allocation.user, left)
     this.answered(connection)
     if (underWay !== undefined) out.ask({ type: "abandon", id: underWay.id })
     this.#unbound.remove(connection)

@@ -138,6 +138,16 @@ describe("PeerPolicy", () => {
     assert.equal(verdict("64:ff9b::8.8.8.8", options), "denied")
   })
 
+  test("over TCP nothing else on this host is reached, by whatever address, unless it is allowed", () => {
+    const ownAddresses = [parseIp("9.9.9.9")!, parseIp("2a00::9")!]
+    const over = (ip: string, protocol: "udp" | "tcp", allow: string[] = []) =>
+      policy({ ownAddresses, allow }).authorizePeer(parseIp(ip)!, 22, protocol)
+    for (const ip of ["9.9.9.9", "2a00::9", "::ffff:9.9.9.9", "64:ff9b::9.9.9.9"])
+      assert.deepEqual([over(ip, "tcp"), over(ip, "udp")], ["denied", "allowed"], ip)
+    assert.equal(over("9.9.9.8", "tcp"), "allowed")
+    assert.equal(over("9.9.9.9", "tcp", ["9.9.9.9"]), "allowed")
+  })
+
   test("a live relayed address is always one", () => {
     const live = new PeerPolicy(
       { denyAddresses: ["127.0.0.0/8"] },

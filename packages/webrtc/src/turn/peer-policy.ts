@@ -13,7 +13,7 @@ export interface PeerPolicyOptions {
    * (`0.0.0.0`, `::`) stands for each of `ownAddresses`.
    */
   readonly listeners?: readonly Address[]
-  /** Addresses of this host, which an unspecified listener is reached by. Default: none. */
+  /** Addresses of this host, which an unspecified listener is reached by; over TCP they are no peers. Default: none. */
   readonly ownAddresses?: readonly Uint8Array[]
 }
 
@@ -35,6 +35,7 @@ export class PeerPolicy {
   readonly #allow: readonly Cidr[]
   readonly #deny: readonly Cidr[]
   readonly #listeners: readonly Address[]
+  readonly #own: readonly Uint8Array[]
   readonly #isRelayed: IsRelayed
   readonly #carried = new Uint8Array(4)
 
@@ -42,6 +43,7 @@ export class PeerPolicy {
     this.#allow = (options.allow ?? []).map(text => parsePeerRange(text, "allow"))
     this.#deny = (options.denyAddresses ?? []).map(text => parsePeerRange(text, "denyAddresses"))
     this.#listeners = spelledOut(options.listeners ?? [], options.ownAddresses ?? [])
+    this.#own = (options.ownAddresses ?? []).map(canonicalIp)
     this.#isRelayed = isRelayed
   }
 
@@ -57,8 +59,15 @@ export class PeerPolicy {
     }
     if (isIn(this.#deny, canonical)) return "denied"
     if (isIn(this.#allow, canonical)) return "allowed"
+    // From here no firewall keeps anybody off the other services of this host, as it may from outside.
+    if (protocol === "tcp" && this.#isOwn(canonical)) return "denied"
     const special = canonical.length === 4 ? SPECIAL_PURPOSE_IPV4 : SPECIAL_PURPOSE_IPV6
     return isIn(special, canonical) ? "denied" : "allowed"
+  }
+
+  #isOwn(canonical: Uint8Array): boolean {
+    for (const own of this.#own) if (equalBytes(own, canonical)) return true
+    return false
   }
 
   /** As `canonicalIp`, in place: it is asked for per packet. */

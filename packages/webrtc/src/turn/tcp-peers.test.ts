@@ -122,7 +122,7 @@ describe("Allocate with REQUESTED-TRANSPORT 6 (RFC 6062 §5.1)", () => {
 
 describe("what must not be guessed, and what strangers may not do", () => {
   test("13. CONNECTION-IDs are random: all different, and no pattern in them", () => {
-    const { client, world } = setUp({ limits: { connections: 1000 } })
+    const { client, world } = setUp({ limits: { connections: 1000, connectionsPerUser: 1000 } })
     const ids = new Set<number>()
     let ones = 0
     for (let port = 1; port <= 1000; port++) {
