@@ -1,6 +1,7 @@
 import { coturn } from "./coturn.ts"
 import { alternate, type Load, type Measured, warmUp } from "./measure.ts"
 import { npmTurnServer } from "./npm-turn-server.ts"
+import { profileOf } from "./profile.ts"
 import { relayFloor } from "./relay-floor.ts"
 import { compare, type Goal, median, type Row } from "./row.ts"
 import type { Options } from "./suite.ts"
@@ -23,6 +24,8 @@ const LOADS: readonly Load[] = [1, 10, 100, 1000].flatMap(clients =>
 
 /** The part of a core that a load may take of a server, by what its packets cost so far: more is not kept up with. */
 const BEARABLE = 0.8
+
+const CPU = "CPU per relayed packet"
 
 /** Of what a load asks for: a load generator that sends less does not measure it. */
 const OFFERED = 0.95
@@ -51,13 +54,24 @@ export async function relayedPackets(options: Options): Promise<Row[]> {
             `${nameOf(load)} with ${target.name}: the load generator sent ${Math.round(100 * offered)} % of it.`,
           )
       }
-      for (const peer of able)
-        rows.push(...rowsOf(load, peer, measured.get(ours)!, measured.get(peer.target)!))
+      const found = able.flatMap(peer => rowsOf(load, peer, measured.get(ours)!, measured.get(peer.target)!))
+      rows.push(...found)
+      if (found.some(({ metric, met }) => metric === CPU && met === false)) await explain(ours, load, options)
     }
     return rows
   } finally {
     for (const target of running) await target.stop()
   }
+}
+
+/** Says where our CPU goes, when it is more than it should be. */
+async function explain(ours: Target, load: Load, { note }: Options): Promise<void> {
+  const shares = await profileOf(ours, load)
+  const where =
+    shares === undefined ? "perf(1) would show where (Debian: linux-perf)" : `it goes to ${shares}`
+  note(
+    `${nameOf(load)}: the CPU that our packets cost beyond the goal: ${where}. Why, and what was tried: docs/turn.md, "What a packet costs".`,
+  )
 }
 
 async function startPeers(
@@ -142,7 +156,7 @@ function rowsOf(
   const lost: Of = runs => runs.reduce((sum, run) => sum + run.lost, 0) / runs.length
   const cpu = medianOf(run => run.microseconds)
   const rows = [
-    row("CPU per relayed packet", "µs", cpu, goal?.(load.shape)),
+    row(CPU, "µs", cpu, goal?.(load.shape)),
     row("lost", "%", lost, isReference && lost(theirs) === 0 ? { atMost: 0 } : undefined),
   ]
   if (!isReference) return rows
