@@ -6,6 +6,9 @@ import { join } from "node:path"
 import { type Load, measure } from "./measure.ts"
 import type { Target } from "./target.ts"
 
+/** What the threads are called that relay. */
+const THREAD = "relay"
+
 /** Seconds of the load that are looked at. */
 const SECONDS = 3
 
@@ -19,7 +22,7 @@ const OWNERS: readonly (readonly [of: RegExp, name: string])[] = [
 ]
 
 /**
- * Where a server's CPU goes under a load, by perf(1), which looks at the whole machine: to look at one process alone makes
+ * Where the CPU of our relay's threads goes under a load, by perf(1), which looks at the whole machine: to look at one process alone makes
  * each of its wake-ups dearer. `undefined` where perf cannot be had.
  */
 export async function profileOf(target: Target, load: Load): Promise<string | undefined> {
@@ -33,13 +36,13 @@ export async function profileOf(target: Target, load: Load): Promise<string | un
     const ended = once(perf, "exit").catch(() => [1])
     await measure(target, load, SECONDS)
     const [code] = (await ended) as [number | null]
-    return code === 0 ? sharesIn(file, target.pid) : undefined
+    return code === 0 ? sharesIn(file) : undefined
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function sharesIn(file: string, pid: number): string | undefined {
+function sharesIn(file: string): string | undefined {
   const args = [
     "report",
     "-i",
@@ -50,8 +53,8 @@ function sharesIn(file: string, pid: number): string | undefined {
     "dso",
     "--percentage",
     "relative",
-    "--pid",
-    `${pid}`,
+    "--comms",
+    THREAD,
   ]
   const shares = new Map<string, number>()
   for (const line of spawnSync("perf", args).stdout.toString().split("\n")) {
