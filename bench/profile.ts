@@ -59,7 +59,7 @@ function sharesIn(file: string): string | undefined {
   ]
   const shares = new Map<string, number>()
   for (const line of spawnSync("perf", args).stdout.toString().split("\n")) {
-    const [, share, of] = /^\s*([\d.]+)%\s+\S+\s+(.+?)\s*$/.exec(line) ?? []
+    const [, share, of] = /^\s*([\d.]+)%\s+(?:relay\s+)?(.+?)\s*$/.exec(line) ?? []
     if (of === undefined) continue
     const name = OWNERS.find(([pattern]) => pattern.test(of))?.[1] ?? of
     shares.set(name, (shares.get(name) ?? 0) + Number(share))
