@@ -46,8 +46,16 @@ async function run(t: TestContext, turn: object = {}): Promise<World> {
   )
   const port = await listen(t, front)
   t.after(() => relay.close())
-  const dial = async (participant = "ada"): Promise<TurnClient<Socket>> => {
+  // A participant has one username for all of its connections: what is made in the next second has another expiry.
+  const credentials = new Map<string, { username: string; credential: string }>()
+  const credentialsOf = (participant: string) => {
     const { username = "", credential = "" } = relay.iceServers("blue", participant).iceServers[1]!
+    const known = credentials.get(participant) ?? { username, credential }
+    credentials.set(participant, known)
+    return known
+  }
+  const dial = async (participant = "ada"): Promise<TurnClient<Socket>> => {
+    const { username, credential } = credentialsOf(participant)
     const socket = connect({ port, host: V4, noDelay: true, allowHalfOpen: true })
     socket.on("error", () => {})
     t.after(() => socket.destroy())
