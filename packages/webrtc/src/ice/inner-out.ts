@@ -1,13 +1,17 @@
 import type { Datagram, Evidence, Out, Path, Paths, Request } from "../contract/index.ts"
 
-/** Gives a machine within ours our `out`, but for what it tells: that is ours to hear, once its call is over. */
-export class InnerOut<Event> implements Out<Event> {
-  readonly events: Event[] = []
-  #out: Out<unknown> | undefined
+/** Our `out` for a machine within ours, but for what it tells: `Ours` is what we tell ourselves. */
+export abstract class BorrowedOut<Event, Ours> implements Out<Event> {
+  #out: Out<Ours> | undefined
 
-  through(out: Out<unknown>): this {
+  /** For the next call of the machine. */
+  through(out: Out<Ours>): this {
     this.#out = out
     return this
+  }
+
+  protected get ours(): Out<Ours> {
+    return this.#out!
   }
 
   get paths(): Paths {
@@ -38,11 +42,18 @@ export class InnerOut<Event> implements Out<Event> {
     this.#out!.ask(request)
   }
 
-  tell(event: Event): void {
-    this.events.push(event)
-  }
+  abstract tell(event: Event): void
 
   note(evidence: Evidence): void {
     this.#out!.note(evidence)
+  }
+}
+
+/** What the machine tells is kept, to be heard once its call is over. */
+export class InnerOut<Event> extends BorrowedOut<Event, unknown> {
+  readonly events: Event[] = []
+
+  tell(event: Event): void {
+    this.events.push(event)
   }
 }

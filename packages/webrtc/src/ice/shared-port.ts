@@ -3,18 +3,17 @@ import {
   type Datagram,
   Deadlines,
   type Due,
-  type Evidence,
   type Machine,
   type Out,
   type Path,
   type Paths,
-  type Request,
   type Socket,
 } from "../contract/index.ts"
 import { MessageClass, Method, StunMessage } from "../stun/index.ts"
 import { IceAgent } from "./agent.ts"
 import { localUfragOf } from "./connectivity-check.ts"
 import type { IceEvent, IceOut } from "./events.ts"
+import { BorrowedOut } from "./inner-out.ts"
 import type { IceAgentOptions } from "./options.ts"
 
 export type SharedPortEvent = { readonly agent: IceAgent; readonly event: IceEvent }
@@ -144,52 +143,27 @@ class Sharer implements Due {
   }
 }
 
-class SharerOut implements Out<IceEvent> {
-  readonly paths: OwnPaths
+class SharerOut extends BorrowedOut<IceEvent, SharedPortEvent> {
   readonly #sharer: Sharer
-  #out: PortOut | undefined
+  readonly #paths: OwnPaths
 
   constructor(sharer: Sharer, byPath: Map<Path, Sharer>) {
+    super()
     this.#sharer = sharer
-    this.paths = new OwnPaths(sharer, byPath)
+    this.#paths = new OwnPaths(sharer, byPath)
   }
 
-  through(out: PortOut): this {
-    this.#out = out
-    this.paths.paths = out.paths
-    return this
+  override through(out: PortOut): this {
+    this.#paths.paths = out.paths
+    return super.through(out)
   }
 
-  get bytes(): Uint8Array {
-    return this.#out!.bytes
-  }
-
-  get view(): DataView {
-    return this.#out!.view
-  }
-
-  reserve(path: Path, max: number): number {
-    return this.#out!.reserve(path, max)
-  }
-
-  commit(length: number): void {
-    this.#out!.commit(length)
-  }
-
-  forward(d: Datagram, skip: number, length: number, path: Path): void {
-    this.#out!.forward(d, skip, length, path)
-  }
-
-  ask(request: Request): void {
-    this.#out!.ask(request)
+  override get paths(): OwnPaths {
+    return this.#paths
   }
 
   tell(event: IceEvent): void {
-    this.#out!.tell({ agent: this.#sharer.agent, event })
-  }
-
-  note(evidence: Evidence): void {
-    this.#out!.note(evidence)
+    this.ours.tell({ agent: this.#sharer.agent, event })
   }
 }
 
