@@ -26,6 +26,7 @@ export const rows: readonly Row[] = [
     from: [...protocol, "webrtc/src/stun", "webrtc/src/turn"],
     pure: true,
   },
+  { folder: "webrtc/src/dtls", from: protocol, pure: true },
   { folder: "webrtc/src/sdp", from: ["webrtc/src/bytes"], pure: true },
   {
     folder: "webrtc/src/native",

@@ -1,7 +1,13 @@
 import type { Random } from "@tightbeam/sim"
 import type { Crypto, DigestAlgorithm, Hmac, HmacAlgorithm } from "@tightbeam/webrtc/crypto"
 
-const SIZE: Readonly<Record<HmacAlgorithm | DigestAlgorithm, number>> = { md5: 16, sha1: 20, sha256: 32 }
+const SIZE: Readonly<Record<HmacAlgorithm | DigestAlgorithm, number>> = {
+  md5: 16,
+  sha1: 20,
+  sha256: 32,
+  sha384: 48,
+  sha512: 64,
+}
 
 /**
  * A `Crypto` for simulations that run by the hundred thousand, where real hashes took a quarter of all time. Whatever was

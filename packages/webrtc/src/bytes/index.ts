@@ -9,3 +9,4 @@ export {
   isIpv4Mapped,
   parseIp,
 } from "./ip.ts"
+export { ReplayWindow } from "./replay-window.ts"

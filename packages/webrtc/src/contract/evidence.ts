@@ -10,7 +10,7 @@ import type { Transport } from "./path.ts"
  */
 export const EVIDENCE_VERSION = 1
 
-export type Evidence = TurnEvidence | SignalingEvidence | IceEvidence
+export type Evidence = TurnEvidence | SignalingEvidence | IceEvidence | DtlsEvidence
 
 /** Fields that all evidence has. Who collects it adds the time and the process. */
 interface Kind<Layer extends string, Name extends string> {
@@ -181,5 +181,47 @@ export type IceEvidence =
   | (Kind<"ice", "restarted"> & { readonly generation: number })
   | (Kind<"ice", "state"> & {
       readonly state: "new" | "checking" | "connected" | "disconnected" | "failed" | "closed"
+      readonly why: string
+    })
+
+/** `version` is "1.2" or "1.3"; groups, suites and profiles by the names that the RFCs give them. */
+export type DtlsEvidence =
+  | (Kind<"dtls", "state"> & {
+      readonly state: "new" | "connecting" | "connected" | "closed" | "failed"
+      readonly why: string
+    })
+  /** What both agreed on. */
+  | (Kind<"dtls", "negotiated"> & {
+      readonly version: string
+      readonly cipherSuite: string
+      readonly group: string
+      readonly srtp?: string
+      readonly connectionIds?: boolean
+    })
+  /** A flight left: `attempt` counts from 1; above it, what was not acknowledged is sent again. */
+  | (Kind<"dtls", "flight"> & {
+      readonly messages: readonly string[]
+      readonly bytes: number
+      readonly attempt: number
+    })
+  | (Kind<"dtls", "alert"> & {
+      readonly side: "sent" | "received"
+      readonly description: string
+      readonly why: string
+    })
+  /** Something that was not taken; the first of each kind. */
+  | (Kind<"dtls", "rejected"> & {
+      readonly what:
+        | "version"
+        | "group"
+        | "cipher-suite"
+        | "signature"
+        | "certificate"
+        | "fingerprint"
+        | "profile"
+        | "fragment"
+        | "message"
+        | "record"
+        | "cookie"
       readonly why: string
     })

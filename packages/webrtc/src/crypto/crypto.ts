@@ -8,11 +8,11 @@ export interface Crypto {
   digest(algorithm: DigestAlgorithm, bytes: Uint8Array): Uint8Array
 }
 
-export type HmacAlgorithm = "sha1" | "sha256"
-export type DigestAlgorithm = "md5" | "sha256"
+export type HmacAlgorithm = "sha1" | "sha256" | "sha384"
+export type DigestAlgorithm = "md5" | "sha1" | "sha256" | "sha384" | "sha512"
 
 export interface Hmac {
-  /** Bytes of a full tag: 20 for SHA-1, 32 for SHA-256. */
+  /** Bytes of a full tag: 20 for SHA-1, 32 for SHA-256, 48 for SHA-384. */
   readonly size: number
   /** The tag over the concatenation of `parts`. */
   sign(...parts: Uint8Array[]): Uint8Array

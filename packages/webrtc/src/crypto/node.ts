@@ -1,7 +1,7 @@
 import { createHash, createHmac, createSecretKey, randomFillSync } from "node:crypto"
 import type { Crypto, DigestAlgorithm, Hmac, HmacAlgorithm } from "./crypto.ts"
 
-const TAG_SIZE: Record<HmacAlgorithm, number> = { sha1: 20, sha256: 32 }
+const TAG_SIZE: Record<HmacAlgorithm, number> = { sha1: 20, sha256: 32, sha384: 48 }
 
 /** The `Crypto` of real processes. */
 export const nodeCrypto: Crypto = {
