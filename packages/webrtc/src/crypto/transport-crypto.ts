@@ -12,6 +12,8 @@ export interface TransportCrypto extends Crypto {
   aead(algorithm: AeadAlgorithm, key: Uint8Array): Aead
   /** As above, AES in counter mode (RFC 3711 §4.1.1); a key of 16 or 32 bytes. */
   counterMode(key: Uint8Array): CounterMode
+  /** As above, HMAC-SHA1 over one packet after another (RFC 3711 §4.2.1). */
+  packetMac(key: Uint8Array): PacketMac
   /** What encrypts record numbers (RFC 9147 §4.2.3) beside an AEAD algorithm; `key` is as long as the AEAD's. */
   recordNumberMask(algorithm: AeadAlgorithm, key: Uint8Array): RecordNumberMask
   /** A share of ours, for whoever speaks first. */
@@ -23,6 +25,12 @@ export interface TransportCrypto extends Crypto {
   /** The key that a certificate (X.509, DER) is for; `undefined` where it is none, or of no type that is known. */
   publicKey(certificate: Uint8Array): PublicKey | undefined
 }
+
+/** The symmetric part of it, of which there is more than one form. */
+export type Ciphers = Pick<
+  TransportCrypto,
+  "aeads" | "aead" | "counterMode" | "packetMac" | "recordNumberMask"
+>
 
 /** RFC 8446 §4.2.7, and X25519MLKEM768: the ML-KEM part comes first in shares and secret. */
 export type Group = "X25519MLKEM768" | "x25519" | "secp256r1" | "secp384r1"
@@ -70,6 +78,12 @@ export interface Aead {
 export interface CounterMode {
   /** Encrypts or decrypts `bytes[at, at + length)` in place, from the counter block `iv` (16 bytes) on. */
   apply(iv: Uint8Array, bytes: Uint8Array, at: number, length: number): void
+  close(): void
+}
+
+export interface PacketMac {
+  /** Writes the first `size` bytes, 20 at most, of the tag over `bytes[at, at + length)` to `into[intoAt, …)`. */
+  tag(bytes: Uint8Array, at: number, length: number, into: Uint8Array, intoAt: number, size: number): void
   close(): void
 }
 
