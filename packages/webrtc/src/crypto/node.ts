@@ -1,10 +1,20 @@
 import { createHash, createHmac, createSecretKey, randomFillSync } from "node:crypto"
-import type { Crypto, DigestAlgorithm, Hmac, HmacAlgorithm } from "./crypto.ts"
+import type { DigestAlgorithm, Hmac, HmacAlgorithm } from "./crypto.ts"
+import { nodeCiphers } from "./node-ciphers.ts"
+import { nodeKeyShares } from "./node-key-shares.ts"
+import { nodeSignatures } from "./node-signatures.ts"
+import type { TransportCrypto } from "./transport-crypto.ts"
+
+export { privateKeyFrom } from "./node-signatures.ts"
 
 const TAG_SIZE: Record<HmacAlgorithm, number> = { sha1: 20, sha256: 32, sha384: 48 }
 
 /** The `Crypto` of real processes. */
-export const nodeCrypto: Crypto = {
+export const nodeCrypto: TransportCrypto = {
+  ...nodeCiphers,
+  ...nodeKeyShares,
+  ...nodeSignatures,
+
   random(into: Uint8Array): void {
     randomFillSync(into)
   },

@@ -1,5 +1,12 @@
-export type { Certificate } from "./certificate.ts"
+export { type Certificate, type CertificateOptions, selfSignedCertificate } from "./certificate.ts"
 export type { DtlsEvent, DtlsOut, DtlsState } from "./events.ts"
-export type { Fingerprint } from "./fingerprint.ts"
+export {
+  type Fingerprint,
+  type FingerprintAlgorithm,
+  fingerprintOf,
+  formatFingerprint,
+  matchesFingerprint,
+  parseFingerprint,
+} from "./fingerprint.ts"
 export { DEFAULT_LIMITS, type DtlsLimits, type DtlsOptions, type DtlsVersion } from "./options.ts"
 export { SRTP_PROFILES, type SrtpKeys, type SrtpMasterKey, type SrtpProfile } from "./srtp-profile.ts"
