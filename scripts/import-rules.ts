@@ -55,6 +55,7 @@ export const rows: readonly Row[] = [
       "webrtc/src/stun",
       "webrtc/src/turn",
       "webrtc/src/ice",
+      "webrtc/src/dtls",
     ],
     pure: true,
   },
