@@ -12,6 +12,7 @@ import {
   type IceCredentials,
   makeCredentials,
   type RemoteDescription,
+  type Ufrags,
 } from "./credentials.ts"
 import type { IceEvent, IceOut, IceState } from "./events.ts"
 import { Gatherer } from "./gatherer.ts"
@@ -30,12 +31,6 @@ import { StreamBase } from "./stream-base.ts"
 const FAREWELL = 5_000
 /** Between two looks for where the network sees us now, while nothing works, in ms. */
 const REFRESH_INTERVAL = 5_000
-
-/** Of the generations that are answered: where checks of this agent are to be brought. */
-export interface Ufrags {
-  add(ufrag: string): void
-  delete(ufrag: string): void
-}
 
 /**
  * An ICE agent (RFC 8445) of one data stream with one component. It gathers and tells candidates, checks pairs, sends
@@ -76,22 +71,14 @@ export class IceAgent implements Machine<IceEvent> {
   constructor(options: IceAgentOptions, ufrags?: Ufrags) {
     checkOptions(options)
     this.#ufrags = ufrags
-    const { crypto, role, rto, lite = false } = options
+    const { crypto, role, rto, lite: isLite = false } = options
     this.#options = options
-    this.#limits = withDefaultLimits(options.limits)
+    const limits = withDefaultLimits(options.limits)
+    this.#limits = limits
     const tieBreaker = new Uint8Array(TIE_BREAKER_LENGTH)
     crypto.random(tieBreaker)
-    const responder = new CheckResponder(this.#limits.remoteCandidates)
-    this.#shared = {
-      crypto,
-      limits: this.#limits,
-      rto,
-      isLite: lite,
-      tieBreaker,
-      responder,
-      role,
-      nextPairId: 1,
-    }
+    const responder = new CheckResponder(limits.remoteCandidates)
+    this.#shared = { crypto, limits, rto, isLite, tieBreaker, responder, role, nextPairId: 1 }
     this.#session = new Session(0, makeCredentials(crypto), this.#shared)
     ufrags?.add(this.local.ufrag)
     this.#gatherer = new Gatherer(options, this.#limits, {
@@ -127,6 +114,12 @@ export class IceAgent implements Machine<IceEvent> {
   get selected(): { readonly local: Candidate; readonly remote: Candidate } | undefined {
     const pair = this.#sending?.selected
     return pair === undefined ? undefined : { local: pair.local, remote: pair.remote }
+  }
+
+  /** Of what data goes over, in ms, smoothed; `undefined` where none is known. */
+  get roundTrip(): number | undefined {
+    const smoothed = this.#sending?.selected?.roundTrip.smoothed ?? -1
+    return smoothed < 0 ? undefined : smoothed
   }
 
   /**
@@ -306,10 +299,15 @@ export class IceAgent implements Machine<IceEvent> {
     else responder.reject(arrival, 401, "the credentials of another session", now, out)
   }
 
-  /** RFC 8445 §12.2: data is taken from where checks may come from, whatever we send over. */
+  /**
+   * RFC 8445 §12.2: data is taken from wherever checks come from, whatever we send over. Only where one proved who it is,
+   * theirs or the answer to ours: that an address was told to us does not.
+   */
   #isKnown(base: Base, source: Address, path: Path): boolean {
-    for (const session of this.#sessions)
-      if (base instanceof RelayedBase ? session.list.find(base, source) : session.list.at(path)) return true
+    for (const { list, early } of this.#sessions) {
+      const pair = base instanceof RelayedBase ? list.find(base, source) : list.at(path)
+      if (pair?.isHeard === true || early.has(base, source)) return true
+    }
     return false
   }
 

@@ -76,6 +76,11 @@ export class CandidatePair {
     this.foundation = foundationOf(this.base, remote)
   }
 
+  /** Whether its other end ever proved who it is. */
+  get isHeard(): boolean {
+    return this.heardAt !== -Infinity
+  }
+
   get isRelayed(): boolean {
     return this.local.type === "relay" || this.remote.type === "relay"
   }

@@ -15,6 +15,12 @@ export interface RemoteDescription extends IceCredentials {
   readonly options?: readonly string[]
 }
 
+/** Of the generations that are answered: where checks of this agent are to be brought. */
+export interface Ufrags {
+  add(ufrag: string): void
+  delete(ufrag: string): void
+}
+
 const CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 /** 48 bits: one among all agents that share a port. */

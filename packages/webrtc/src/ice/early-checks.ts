@@ -22,12 +22,14 @@ export class EarlyChecks {
 
   /** Of those from one place the one that nominates last is kept: that the others were sent again says nothing new. */
   keep(check: HeardCheck): void {
-    const known = this.#checks.findIndex(
-      ({ base, source }) => base === check.base && equalAddress(source, check.source),
-    )
+    const known = this.#indexOf(check.base, check.source)
     if (known >= 0) {
       if (check.nomination >= this.#checks[known]!.nomination) this.#checks[known] = check
     } else if (this.#checks.length < this.#limit) this.#checks.push(check)
+  }
+
+  has(base: Base, source: Address): boolean {
+    return this.#indexOf(base, source) >= 0
   }
 
   /** All of them, the oldest first. */
@@ -38,5 +40,9 @@ export class EarlyChecks {
   /** The base is no more. */
   forget(base: Base): void {
     this.#checks = this.#checks.filter(check => check.base !== base)
+  }
+
+  #indexOf(base: Base, source: Address): number {
+    return this.#checks.findIndex(known => known.base === base && equalAddress(known.source, source))
   }
 }

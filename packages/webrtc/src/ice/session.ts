@@ -58,7 +58,7 @@ export class Session {
   #checker: Checker | undefined
   readonly #bases: Base[] = []
   #reflexive: { readonly base: Base; readonly candidate: Candidate }[] = []
-  readonly #early: EarlyChecks
+  readonly early: EarlyChecks
   readonly #mapped = new AddressSlot()
 
   constructor(generation: number, local: IceCredentials, shared: Shared) {
@@ -67,7 +67,7 @@ export class Session {
     this.#shared = shared
     this.remotes = new RemoteCandidates(shared.limits)
     this.list = new CheckList(shared.limits.pairs)
-    this.#early = new EarlyChecks(shared.limits.earlyChecks)
+    this.early = new EarlyChecks(shared.limits.earlyChecks)
     this.#consent = new Consent(shared.crypto, shared.limits.consent)
     this.#selection = new Selection(this.#consent)
     this.#localKey = shortTermKey(shared.crypto, local.pwd)
@@ -100,7 +100,7 @@ export class Session {
     if (remote.lite === true && !this.#shared.isLite)
       this.#turnInto("controlling", "the other end is lite", out)
     this.#start(now)
-    for (const check of this.#early.take()) this.#learn(check, now, out)
+    for (const check of this.early.take()) this.#learn(check, now, out)
   }
 
   /** Returns why it was not taken. */
@@ -134,7 +134,7 @@ export class Session {
     if (at < 0) return
     this.#bases.splice(at, 1)
     this.#reflexive = this.#reflexive.filter(known => known.base !== base)
-    this.#early.forget(base)
+    this.early.forget(base)
     for (const pair of this.list.pairs.filter(pair => pair.base === base)) this.#drop(pair, out)
     this.choose(now, out)
   }
@@ -143,7 +143,7 @@ export class Session {
   close(out: IceOut): void {
     for (const pair of this.list.pairs.slice()) this.#drop(pair, out)
     this.#bases.length = 0
-    this.#early.take()
+    this.early.take()
   }
 
   /** What a pair waited for is there. */
@@ -189,7 +189,7 @@ export class Session {
       nomination: nominationOf(message),
     }
     if (this.remote !== undefined) this.#learn(check, now, out)
-    else this.#early.keep(check)
+    else this.early.keep(check)
   }
 
   /** Whether the message answers one of our checks. */
