@@ -1,4 +1,5 @@
 export { type Certificate, type CertificateOptions, selfSignedCertificate } from "./certificate.ts"
+export { DtlsConnection } from "./connection.ts"
 export type { DtlsEvent, DtlsOut, DtlsState } from "./events.ts"
 export {
   type Fingerprint,

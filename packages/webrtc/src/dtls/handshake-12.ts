@@ -1,0 +1,141 @@
+import { AEAD_KEY_LENGTH, equalInConstantTime, type PublicKey } from "../crypto/index.ts"
+import { concat, Reader, Writer } from "./codec.ts"
+import { Failure, malformed } from "./failure.ts"
+import type { Agreement, Handshake } from "./handshake.ts"
+import type { Side } from "./handshake-13.ts"
+import { HandshakeType } from "./handshake-type.ts"
+import { MASTER_SECRET_LENGTH, prf, VERIFY_DATA_LENGTH } from "./prf.ts"
+import type { ReceivedMessage } from "./reassembly.ts"
+import { fixedIvLength, RecordReader12, RecordWriter12 } from "./record-12.ts"
+import type { RecordKeys } from "./record-protection.ts"
+import { schemeCode, schemeFor, schemeOf } from "./signature-scheme.ts"
+
+export const PROTECTED_EPOCH = 1
+/** RFC 8422 §5.4: the curve by its name. */
+export const NAMED_CURVE = 3
+
+/** What the handshake of 1.2 makes its keys of. */
+export interface Ingredients {
+  readonly clientRandom: Uint8Array
+  readonly serverRandom: Uint8Array
+  /** Both said that the master secret is to depend on the whole handshake (RFC 7627). */
+  readonly isExtended: boolean
+}
+
+/** What both sides of 1.2 do alike, once both shares are known (RFC 5246 §6.3, §7.4.9, §8.1). */
+export class Secrets12 {
+  readonly #h: Handshake
+  readonly #agreement: Agreement
+  readonly #side: Side
+  readonly #master: Uint8Array
+  readonly #keys: Readonly<Record<Side, RecordKeys>>
+
+  /** After the ClientKeyExchange is in the transcript. */
+  constructor(
+    h: Handshake,
+    agreement: Agreement,
+    side: Side,
+    ingredients: Ingredients,
+    preMaster: Uint8Array,
+  ) {
+    const { crypto } = h
+    const { hash, aead } = agreement.suite
+    const { clientRandom, serverRandom, isExtended } = ingredients
+    this.#h = h
+    this.#agreement = agreement
+    this.#side = side
+    this.#master = isExtended
+      ? prf(crypto, hash, preMaster, "extended master secret", this.#hash(), MASTER_SECRET_LENGTH)
+      : prf(
+          crypto,
+          hash,
+          preMaster,
+          "master secret",
+          concat(clientRandom, serverRandom),
+          MASTER_SECRET_LENGTH,
+        )
+    const [key, iv] = [AEAD_KEY_LENGTH[aead], fixedIvLength(aead)]
+    const seed = concat(serverRandom, clientRandom)
+    const block = new Reader(prf(crypto, hash, this.#master, "key expansion", seed, 2 * (key + iv)))
+    const [clientKey, serverKey] = [block.bytes(key), block.bytes(key)]
+    const [clientIv, serverIv] = [block.bytes(iv), block.bytes(iv)]
+    this.#keys = { client: { key: clientKey, iv: clientIv }, server: { key: serverKey, iv: serverIv } }
+    h.exporter = (label, length, context) => {
+      const about = context === undefined ? [] : [new Writer().uint16(context.length).bytes(context).done]
+      // RFC 5705 §4.
+      return prf(crypto, hash, this.#master, label, concat(clientRandom, serverRandom, ...about), length)
+    }
+  }
+
+  /** What the other end protects from its ChangeCipherSpec on. */
+  readProtected(): void {
+    const keys = this.#keys[this.#side === "client" ? "server" : "client"]
+    const { suite, ourId } = this.#agreement
+    this.#h.readWith(new RecordReader12(this.#h.crypto, suite.aead, keys, ourId))
+  }
+
+  sendFinished(): void {
+    const h = this.#h
+    const { suite, theirId } = this.#agreement
+    h.sendChangeCipherSpec()
+    h.writeWith(new RecordWriter12(h.crypto, suite.aead, this.#keys[this.#side], theirId))
+    h.send(HandshakeType.finished, this.#verifyData(this.#side))
+  }
+
+  /** Is judged by what came before it, and then part of it. */
+  takeFinished(message: ReceivedMessage): Failure | undefined {
+    const expected = this.#verifyData(this.#side === "client" ? "server" : "client")
+    if (!equalInConstantTime(message.body, expected))
+      return new Failure("decrypt_error", "message", "Finished: not made of what we saw and said")
+    this.#h.transcript.add(message)
+    return undefined
+  }
+
+  #verifyData(side: Side): Uint8Array {
+    const { hash } = this.#agreement.suite
+    return prf(this.#h.crypto, hash, this.#master, `${side} finished`, this.#hash(), VERIFY_DATA_LENGTH)
+  }
+
+  #hash(): Uint8Array {
+    return this.#h.transcript.hash(this.#h.crypto, this.#agreement.suite.hash, "1.2")
+  }
+}
+
+/** A signature and its scheme, as ServerKeyExchange and CertificateVerify end (RFC 5246 §4.7). */
+export function writeSignature(
+  h: Handshake,
+  theirs: readonly number[],
+  content: Uint8Array,
+): Uint8Array | Failure {
+  const { privateKey } = h.settings.certificate
+  const scheme = schemeFor(privateKey.type, theirs, "1.2")
+  if (scheme === undefined)
+    return new Failure(
+      "handshake_failure",
+      "signature",
+      `the other end verifies no signature of a key of type ${privateKey.type}`,
+    )
+  const signature = privateKey.sign(scheme, content)
+  return new Writer().uint16(schemeCode(scheme)).vector16(writer => writer.bytes(signature)).done
+}
+
+export function checkSignature(
+  what: string,
+  reader: Reader,
+  key: PublicKey,
+  content: Uint8Array,
+): Failure | undefined {
+  const code = reader.uint16()
+  const signature = reader.vector16()
+  if (!reader.isWhole) return malformed(what)
+  const scheme = schemeOf(code, "1.2")
+  if (scheme === undefined)
+    return new Failure(
+      "illegal_parameter",
+      "signature",
+      `signature scheme 0x${code.toString(16)}: not one that was offered`,
+    )
+  if (!key.verify(scheme, content, signature))
+    return new Failure("decrypt_error", "signature", `${what}: not signed with the certificate's key`)
+  return undefined
+}

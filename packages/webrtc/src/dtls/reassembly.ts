@@ -1,0 +1,104 @@
+import type { DtlsLimits } from "./options.ts"
+import type { Message } from "./transcript.ts"
+
+export const HANDSHAKE_HEADER_LENGTH = 12
+
+/** A message, and the epoch whose keys vouch for it. */
+export interface ReceivedMessage extends Message {
+  readonly epoch: number
+}
+
+/** A fragment as its header says (RFC 9147 §5.2). */
+export interface FragmentHeader {
+  type: number
+  /** Of the whole message. */
+  length: number
+  sequence: number
+  offset: number
+  fragmentLength: number
+}
+
+interface Piece {
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
+/** A message of which not all has come. */
+interface Partial {
+  readonly type: number
+  readonly length: number
+  readonly epoch: number
+  readonly pieces: Piece[]
+}
+
+/**
+ * Puts messages together from fragments, in any order and overlapping (RFC 9147 §5.5), and hands them out in theirs. Of
+ * what is not there yet nothing is kept but the bytes that came.
+ */
+export class Reassembly {
+  readonly #limits: DtlsLimits
+  readonly #partial = new Map<number, Partial>()
+  /** message_seq of the next message that is handed out. */
+  #next: number
+
+  constructor(limits: DtlsLimits, next = 0) {
+    this.#limits = limits
+    this.#next = next
+  }
+
+  get next(): number {
+    return this.#next
+  }
+
+  /** Whether a part of a message is here, and the rest is not. */
+  get isWaiting(): boolean {
+    return this.#partial.size > 0
+  }
+
+  /** Keeps a copy of the fragment at `at`. Returns why it does not, where something is wrong with it. */
+  add(header: FragmentHeader, epoch: number, bytes: Uint8Array, at: number): string | undefined {
+    const { type, length, sequence, offset, fragmentLength } = header
+    const { message, messagesAhead, fragments } = this.#limits
+    if (sequence < this.#next) return undefined
+    if (sequence >= this.#next + messagesAhead) return `message ${sequence}, and ${this.#next} is next`
+    if (length > message) return `a message of ${length} bytes, more than limits.message (${message})`
+    const found = this.#partial.get(sequence)
+    // What has keys counts for more than what anybody could have said.
+    const known = found !== undefined && found.epoch < epoch ? undefined : found
+    if (known !== undefined && (known.type !== type || known.length !== length || known.epoch !== epoch))
+      return "it belongs to another message of that number"
+    const partial = known ?? { type, length, epoch, pieces: [] }
+    const { pieces } = partial
+    const end = offset + fragmentLength
+    if (pieces.some(piece => piece.at <= offset && end <= piece.at + piece.bytes.length)) return undefined
+    if (pieces.length >= fragments) return `more than ${fragments} fragments of a message`
+    pieces.push({ at: offset, bytes: bytes.slice(at, at + fragmentLength) })
+    pieces.sort((a, b) => a.at - b.at)
+    if (known === undefined) this.#partial.set(sequence, partial)
+    return undefined
+  }
+
+  /** The next message, if all of it is there. */
+  take(): ReceivedMessage | undefined {
+    const partial = this.#partial.get(this.#next)
+    if (partial === undefined || !isComplete(partial)) return undefined
+    this.#partial.delete(this.#next)
+    const body = new Uint8Array(partial.length)
+    for (const { at, bytes } of partial.pieces) body.set(bytes, at)
+    return { type: partial.type, sequence: this.#next++, epoch: partial.epoch, body }
+  }
+
+  /** Gives a message that was taken back its number: it was not for this. */
+  refuse(message: ReceivedMessage): void {
+    this.#next = message.sequence
+  }
+}
+
+function isComplete({ length, pieces }: Partial): boolean {
+  let until = 0
+  for (const { at, bytes } of pieces) {
+    if (at > until) return false
+    until = Math.max(until, at + bytes.length)
+  }
+  return until === length
+}
