@@ -2,6 +2,7 @@ import {
   CARRIERS,
   type CellResult,
   cells,
+  type HandshakeSample,
   nameOf,
   type PopulationCall,
   percentile,
@@ -13,6 +14,7 @@ import {
   runCell,
   type SeededCall,
   seededCall,
+  seededHandshake,
   shares,
 } from "../packages/lab/src/index.ts"
 import { overABadLink } from "../packages/server/src/relay/testing/bad-link.ts"
@@ -171,6 +173,31 @@ const iceRto: Scenario<RtoCall> = {
   },
 }
 
+/** All of them within this, virtual ms. */
+const HANDSHAKE_GOAL = 60_000
+
+function dtls(version: "1.2" | "1.3"): Scenario<HandshakeSample> {
+  return {
+    run: (seed, watch) => seededHandshake(version, seed, watch),
+    seeds: 100_000,
+    sum: samples => {
+      const all = [...samples.values()].map(({ took }) => took)
+      if (all.length === 0) return { rows: [] }
+      const rows = [0.5, 0.99, 1].map((share): Row => {
+        const metric = `both connected at 30 % loss, ${share === 1 ? "the last" : `p${100 * share}`}`
+        const value = percentile(all, share)
+        return {
+          metric,
+          unit: "ms",
+          value,
+          ...(share === 1 && { goal: HANDSHAKE_GOAL, met: value <= HANDSHAKE_GOAL }),
+        }
+      })
+      return { text: rows.map(({ metric, value }) => `${metric}: ${value.toFixed(0)} ms`).join("\n"), rows }
+    },
+  }
+}
+
 export const scenarios: Readonly<Record<string, Scenario>> = {
   signaling: { run: converges, seeds: 10_000 },
   turn: { run: overABadLink, seeds: 10_000 },
@@ -179,4 +206,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "ice-population": population,
   ice,
   "ice-rto": iceRto,
+  "dtls-1.2": dtls("1.2"),
+  "dtls-1.3": dtls("1.3"),
 }

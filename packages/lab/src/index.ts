@@ -1,1 +1,2 @@
+export * from "./dtls/index.ts"
 export * from "./ice/index.ts"

@@ -1,0 +1,1 @@
+export { type HandshakeSample, seededHandshake } from "./handshake.ts"
