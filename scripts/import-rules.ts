@@ -69,6 +69,7 @@ export const rows: readonly Row[] = [
       "webrtc/src/crypto",
       "webrtc/src/stun",
       "webrtc/src/turn",
+      "webrtc/src/dtls",
       "webrtc/src/net",
       "client/src",
     ],

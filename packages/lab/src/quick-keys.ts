@@ -130,7 +130,9 @@ function signatureOf(seed: number, scheme: SignatureScheme, content: Uint8Array,
 }
 
 function isFor(scheme: SignatureScheme, type: KeyType): boolean {
-  return type === "rsa" ? scheme.startsWith("rsa") : scheme === "ecdsa_secp256r1_sha256"
+  return type === "rsa"
+    ? scheme.startsWith("rsa")
+    : scheme.startsWith("ecdsa") && scheme !== "ecdsa_secp384r1_sha384"
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

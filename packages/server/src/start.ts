@@ -92,6 +92,7 @@ class Process implements Running {
   readonly #lan: string | undefined
   /** In `turns:` URLs. */
   #tlsHost: string | undefined
+  #pem: ReturnType<typeof loadCertificate>
   #relay: Relay | undefined
   #admin: Admin | undefined
   #started: Service[] = []
@@ -208,6 +209,7 @@ class Process implements Running {
   #certificate(): ReturnType<typeof loadCertificate> {
     const told = [this.#lan ?? [], "127.0.0.1"].flat()
     const certificate = loadCertificate(this.#config.tls, this.#data, { own: ownAddresses(), told })
+    this.#pem = certificate
     this.#tlsHost = tlsHost(this.#config, certificate?.cert)
     if (this.#tlsHost === undefined && offersTls(this.#config))
       this.#log.warn(
@@ -241,6 +243,7 @@ class Process implements Running {
         listeners,
         tcpPort: isReachedOverTcp(http.address, announce) ? this.httpPort : undefined,
         tlsHost: () => this.#tlsHost,
+        certificate: this.#pem,
         log: this.#log,
         onEvidence: this.#onEvidence,
       })

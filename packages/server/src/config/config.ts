@@ -32,6 +32,7 @@ export interface Config {
     readonly channelNumbers: "rfc8656" | "rfc5766"
     readonly mobility: boolean
     readonly tcpPeers: boolean
+    readonly dtls: boolean
     /** Seconds. */
     readonly credentialTtl: number
     /** Bits per second; 0: no limit. */

@@ -207,6 +207,10 @@ const schema = z.strictObject({
         false,
         "Whether clients over TCP and TLS may be relayed to peers over TCP (RFC 6062), from TCP ports of turn.relayPorts. No browser asks for that.",
       ),
+      dtls: flag(
+        false,
+        "Whether clients may also come over DTLS (RFC 7350), to the same UDP port. No browser does. It shows the certificate of tls as it was at the start.",
+      ),
       credentialTtl: whole(
         60,
         86_400,

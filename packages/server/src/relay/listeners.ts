@@ -1,4 +1,5 @@
 import { type Address, parseIp } from "@tightbeam/webrtc/bytes"
+import type { Socket } from "@tightbeam/webrtc/contract"
 import type { Driver, Listening } from "@tightbeam/webrtc/net"
 import type { SecondAddress, TurnEvent } from "@tightbeam/webrtc/turn"
 
@@ -17,6 +18,7 @@ export interface Listeners {
   /** As asked for, with the ports that were had. */
   readonly at: ListenAt
   readonly second?: SecondAddress
+  readonly sockets: readonly Socket[]
 }
 
 /** Opens the socket of `at.port`, or all four where there is a second address. Rejects with `ListenError`. */
@@ -24,7 +26,7 @@ export async function openListeners(driver: Driver<TurnEvent>, at: ListenAt): Pr
   const { address, announce, second } = at
   const a1p1 = await driver.listen(at)
   const { port } = a1p1.local
-  if (second === undefined) return { at: { ...at, port } }
+  if (second === undefined) return { at: { ...at, port }, sockets: [a1p1.socket] }
   const a1p2 = await driver.listen({ address, port: second.port })
   const secondPort = a1p2.local.port
   const a2p1 = await driver.listen({ address: second.address, port })
@@ -35,6 +37,7 @@ export async function openListeners(driver: Driver<TurnEvent>, at: ListenAt): Pr
   })
   return {
     at: { ...at, port, second: { ...second, port: secondPort } },
+    sockets: [a1p1, a1p2, a2p1, a2p2].map(({ socket }) => socket),
     second: {
       listeners: [
         as(a1p1, announce),

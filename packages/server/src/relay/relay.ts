@@ -40,6 +40,8 @@ export interface RelayOptions {
   readonly tcpPort?: number | undefined
   /** What the certificate on that port is good for, as it stands in a URL; `undefined` where TLS is not offered. */
   readonly tlsHost?: () => string | undefined
+  /** PEM; what clients over DTLS are shown, if they may come. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined
   readonly log: Log
   readonly onEvidence?: (evidence: Evidence) => void
 }
@@ -273,7 +275,7 @@ function listenAt({ turn, announce }: RelayOptions): ListenAt {
 
 /** What all shards do alike. */
 function shardSettings(
-  { turn, announce, announceV6, secret, listeners }: RelayOptions,
+  { turn, announce, announceV6, secret, listeners, certificate }: RelayOptions,
   siblings: Siblings | undefined,
 ): ShardSettings {
   const announced = [announce, announceV6].flatMap(text => (text === undefined ? [] : parseIp(text)!))
@@ -305,6 +307,7 @@ function shardSettings(
       ...(siblings && { siblings }),
     },
     bindAddresses: relayBindAddresses(turn, announceV6),
+    ...(turn.dtls && { dtls: { ...certificate } }),
     streams: { ...turn.streams, idle: turn.streams.idle * 1000, drain: turn.streams.drain * 1000 },
   }
 }

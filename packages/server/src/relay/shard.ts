@@ -19,6 +19,7 @@ import {
   turnFraming,
 } from "@tightbeam/webrtc/turn"
 import { addUsage, type CostOver, copyOf } from "./cost.ts"
+import { DtlsClients, type DtlsSettings } from "./dtls-clients.ts"
 import { LateMachine } from "./late-machine.ts"
 import { addressesOf, type ListenAt, type Listeners, openListeners } from "./listeners.ts"
 
@@ -33,6 +34,8 @@ export interface ShardSettings {
   readonly siblingsListen?: ListenAt
   readonly bindAddresses: { readonly 4?: string; readonly 6?: string }
   readonly streams: Partial<StreamLimits>
+  /** Clients may come over DTLS, too. */
+  readonly dtls?: DtlsSettings | undefined
 }
 
 export interface ShardCounters {
@@ -52,6 +55,7 @@ export interface ShardOwner {
 export class Shard {
   readonly #driver: Driver<TurnEvent>
   readonly #server: TurnServer
+  readonly #dtls: DtlsClients | undefined
   /** Where it listens, with the ports that it had. */
   readonly listen: ListenAt | undefined
   /** What has ended. */
@@ -81,8 +85,9 @@ export class Shard {
     try {
       const listeners = settings.listen && (await openListeners(driver, settings.listen))
       const server = createServer(settings, listeners)
-      late.machine = server
-      const shard = new Shard(driver, server, listeners?.at)
+      const dtls = settings.dtls && listeners && new DtlsClients(server, listeners.sockets, settings.dtls)
+      late.machine = dtls ?? server
+      const shard = new Shard(driver, server, dtls, listeners?.at)
       note = event => shard.#note(event)
       return shard
     } catch (error) {
@@ -91,9 +96,15 @@ export class Shard {
     }
   }
 
-  private constructor(driver: Driver<TurnEvent>, server: TurnServer, listen: ListenAt | undefined) {
+  private constructor(
+    driver: Driver<TurnEvent>,
+    server: TurnServer,
+    dtls: DtlsClients | undefined,
+    listen: ListenAt | undefined,
+  ) {
     this.#driver = driver
     this.#server = server
+    this.#dtls = dtls
     this.listen = listen
   }
 
@@ -135,7 +146,10 @@ export class Shard {
 
   /** Frees every allocation and closes every socket. */
   async close(): Promise<void> {
-    this.#driver.command((now, out) => this.#server.close(now, out))
+    this.#driver.command((now, out) => {
+      this.#dtls?.close(now, out)
+      this.#server.close(now, out)
+    })
     await this.#driver.close()
   }
 

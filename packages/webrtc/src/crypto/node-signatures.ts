@@ -11,7 +11,7 @@ import {
 import type { KeyType, PrivateKey, PublicKey, SignatureScheme, TransportCrypto } from "./transport-crypto.ts"
 
 interface Scheme {
-  readonly key: KeyType
+  readonly keys: readonly KeyType[]
   /** `null` where the scheme has its own. */
   readonly hash: "sha256" | "sha384" | "sha512" | null
   readonly how?: Omit<SignKeyObjectInput, "key">
@@ -23,16 +23,21 @@ const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RS
 /** Two INTEGERs in a SEQUENCE (RFC 8446 §4.2.3). */
 const DER = { dsaEncoding: "der" } as const
 
+const ECDSA = ["ecdsa-p256", "ecdsa-p384"] as const
+
 const SCHEMES: Readonly<Record<SignatureScheme, Scheme>> = {
-  ecdsa_secp256r1_sha256: { key: "ecdsa-p256", hash: "sha256", how: DER },
-  ecdsa_secp384r1_sha384: { key: "ecdsa-p384", hash: "sha384", how: DER },
-  ed25519: { key: "ed25519", hash: null },
-  rsa_pss_rsae_sha256: { key: "rsa", hash: "sha256", how: PSS },
-  rsa_pss_rsae_sha384: { key: "rsa", hash: "sha384", how: PSS },
-  rsa_pss_rsae_sha512: { key: "rsa", hash: "sha512", how: PSS },
-  rsa_pkcs1_sha256: { key: "rsa", hash: "sha256", how: PKCS1 },
-  rsa_pkcs1_sha384: { key: "rsa", hash: "sha384", how: PKCS1 },
-  rsa_pkcs1_sha512: { key: "rsa", hash: "sha512", how: PKCS1 },
+  ecdsa_sha256: { keys: ECDSA, hash: "sha256", how: DER },
+  ecdsa_sha384: { keys: ECDSA, hash: "sha384", how: DER },
+  ecdsa_sha512: { keys: ECDSA, hash: "sha512", how: DER },
+  ecdsa_secp256r1_sha256: { keys: ["ecdsa-p256"], hash: "sha256", how: DER },
+  ecdsa_secp384r1_sha384: { keys: ["ecdsa-p384"], hash: "sha384", how: DER },
+  ed25519: { keys: ["ed25519"], hash: null },
+  rsa_pss_rsae_sha256: { keys: ["rsa"], hash: "sha256", how: PSS },
+  rsa_pss_rsae_sha384: { keys: ["rsa"], hash: "sha384", how: PSS },
+  rsa_pss_rsae_sha512: { keys: ["rsa"], hash: "sha512", how: PSS },
+  rsa_pkcs1_sha256: { keys: ["rsa"], hash: "sha256", how: PKCS1 },
+  rsa_pkcs1_sha384: { keys: ["rsa"], hash: "sha384", how: PKCS1 },
+  rsa_pkcs1_sha512: { keys: ["rsa"], hash: "sha512", how: PKCS1 },
 }
 
 /** Bits of an RSA modulus: below, it proves nothing; above, to verify takes longer than a stranger should cost us. */
@@ -56,7 +61,7 @@ export const nodeSignatures: Pick<TransportCrypto, "privateKey" | "publicKey"> =
       type,
       verify(name: SignatureScheme, content: Uint8Array, signature: Uint8Array): boolean {
         const scheme = SCHEMES[name]
-        if (scheme.key !== type) return false
+        if (!scheme.keys.includes(type)) return false
         try {
           return verify(scheme.hash, content, { key, ...scheme.how }, signature)
         } catch {
@@ -76,7 +81,7 @@ export function privateKeyFrom(key: KeyObject): PrivateKey {
     publicKeyInfo: createPublicKey(key).export({ type: "spki", format: "der" }),
     sign(name: SignatureScheme, content: Uint8Array): Uint8Array {
       const scheme = SCHEMES[name]
-      if (scheme.key !== type) throw new TypeError(`scheme: ${name} is not for a key of ${type}`)
+      if (!scheme.keys.includes(type)) throw new TypeError(`scheme: ${name} is not for a key of ${type}`)
       return sign(scheme.hash, content, { key, ...scheme.how })
     },
   }

@@ -102,8 +102,11 @@ export interface Encapsulated {
   readonly secret: Uint8Array
 }
 
-/** RFC 8446 §4.2.3, by the names there. */
+/** RFC 8446 §4.2.3, by the names there; without a curve those of 1.2, which go with any (RFC 5246 §7.4.1.4.1). */
 export type SignatureScheme =
+  | "ecdsa_sha256"
+  | "ecdsa_sha384"
+  | "ecdsa_sha512"
   | "ecdsa_secp256r1_sha256"
   | "ecdsa_secp384r1_sha384"
   | "ed25519"

@@ -15,7 +15,7 @@ const KEYS: Readonly<Record<KeyType, () => KeyObject>> = {
   rsa: () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
 }
 
-const SCHEMES: Readonly<Record<SignatureScheme, KeyType>> = {
+const SCHEMES: Readonly<Partial<Record<SignatureScheme, KeyType>>> = {
   ecdsa_secp256r1_sha256: "ecdsa-p256",
   ecdsa_secp384r1_sha384: "ecdsa-p384",
   ed25519: "ed25519",

@@ -1,4 +1,5 @@
 import type { PublicKey } from "../crypto/index.ts"
+import type { Certificate } from "./certificate.ts"
 import { Reader, Writer } from "./codec.ts"
 import { Failure, malformed } from "./failure.ts"
 import { matchesFingerprint } from "./fingerprint.ts"
@@ -11,13 +12,15 @@ export interface TheirCertificate {
   readonly key: PublicKey
 }
 
-/** RFC 8446 §4.4.2, RFC 5246 §7.4.2. `context` of what was asked for; empty but after a handshake. */
-export function writeCertificate(der: Uint8Array, version: DtlsVersion): Uint8Array {
+/** RFC 8446 §4.4.2, RFC 5246 §7.4.2. */
+export function writeCertificate({ der, chain = [] }: Certificate, version: DtlsVersion): Uint8Array {
   const writer = new Writer()
   if (version === "1.3") writer.vector8(() => {})
   return writer.vector24(list => {
-    list.vector24(entry => entry.bytes(der))
-    if (version === "1.3") list.vector16(() => {})
+    for (const each of [der, ...chain]) {
+      list.vector24(entry => entry.bytes(each))
+      if (version === "1.3") list.vector16(() => {})
+    }
   }).done
 }
 

@@ -6,6 +6,8 @@ export interface Certificate {
   /** X.509, DER. */
   readonly der: Uint8Array
   readonly privateKey: PrivateKey
+  /** Of those who vouch for it, each for the one before; for whoever goes by names and not by fingerprints. */
+  readonly chain?: readonly Uint8Array[]
 }
 
 export interface CertificateOptions {

@@ -80,8 +80,7 @@ export function* client12(h: Handshake, offer: Offer, hello: ServerHello, messag
   if (next.body.length > 0) return malformed("ServerHelloDone")
   h.transcript.add(next)
 
-  if (asked !== undefined)
-    h.send(HandshakeType.certificate, writeCertificate(settings.certificate.der, "1.2"))
+  if (asked !== undefined) h.send(HandshakeType.certificate, writeCertificate(settings.certificate, "1.2"))
   h.send(HandshakeType.clientKeyExchange, new Writer().vector8(writer => writer.bytes(ours.public)).done)
   const secrets = new Secrets12(
     h,

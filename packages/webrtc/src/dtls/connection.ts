@@ -1,5 +1,4 @@
-import { readUint16 } from "../bytes/index.ts"
-import type { Datagram, Machine } from "../contract/index.ts"
+import { type Datagram, HEADROOM, type Machine, TAILROOM } from "../contract/index.ts"
 import { Acknowledgements, readAck } from "./acknowledgements.ts"
 import { ALERT_LENGTH, AlertDescription, alertBytes, alertName, isFatal } from "./alert.ts"
 import { clientHandshake } from "./client.ts"
@@ -8,6 +7,8 @@ import type { DtlsEvent, DtlsOut, DtlsState } from "./events.ts"
 import { Failure, type Rejected } from "./failure.ts"
 import { Flight } from "./flight.ts"
 import { type Expected, Handshake, type Steps } from "./handshake.ts"
+import { PROTECTED_EPOCH } from "./handshake-12.ts"
+import { APPLICATION_EPOCH } from "./handshake-13.ts"
 import { handshakeName } from "./handshake-type.ts"
 import type { DtlsOptions, DtlsVersion } from "./options.ts"
 import { PostHandshake } from "./post-handshake.ts"
@@ -16,6 +17,7 @@ import {
   HANDSHAKE_HEADER_LENGTH,
   Reassembly,
   type ReceivedMessage,
+  readFragmentHeader,
 } from "./reassembly.ts"
 import { newRecordView, readRecord } from "./record.ts"
 import { RecordLayer } from "./record-layer.ts"
@@ -70,7 +72,7 @@ export class DtlsConnection implements Machine<DtlsEvent> {
     const bytes = new Uint8Array(0)
     this.#data = { bytes, view: new DataView(bytes.buffer), offset: 0, length: 0, path, ecn: 0 }
     this.#layer = new RecordLayer(limits)
-    this.#reassembly = new Reassembly(limits, verified?.sequence)
+    this.#reassembly = new Reassembly(limits, verified === undefined ? 0 : verified.sequence + 1)
     this.#h = this.#newHandshake(verified?.sequence, verified?.record)
     this.#retransmission = new Retransmission(limits, {
       path,
@@ -131,7 +133,8 @@ export class DtlsConnection implements Machine<DtlsEvent> {
     while (ahead.length > 0) {
       for (const bytes of ahead) {
         const view = new DataView(bytes.buffer)
-        this.#receive({ bytes, view, offset: 0, length: bytes.length, path: d.path, ecn: d.ecn }, now, out)
+        const length = bytes.length - HEADROOM - TAILROOM
+        this.#receive({ bytes, view, offset: HEADROOM, length, path: d.path, ecn: d.ecn }, now, out)
       }
       ahead = this.#layer.takeAhead()
     }
@@ -220,8 +223,13 @@ export class DtlsConnection implements Machine<DtlsEvent> {
 
   #takeData(epoch: number, d: Datagram, now: number, out: DtlsOut): void {
     // Never of epoch 0, nor with keys of the handshake (RFC 9147 §6.1).
-    const isData = this.#layer.isOpen && epoch > 0 && (epoch === 1 || epoch > 2)
+    const isData = this.#layer.isOpen && (epoch === PROTECTED_EPOCH || epoch >= APPLICATION_EPOCH)
     if (!isData || this.#opened.length > MAX_PLAINTEXT) return
+    // Who has keys to say anything with has our last flight, of which 1.2 has no other word.
+    if (epoch === PROTECTED_EPOCH && this.#retransmission.flight !== undefined) {
+      this.#retransmission.end()
+      this.#layer.forgetBefore(PROTECTED_EPOCH)
+    }
     const data = this.#data
     data.bytes = d.bytes
     data.view = d.view
@@ -248,11 +256,12 @@ export class DtlsConnection implements Machine<DtlsEvent> {
       if (!readFragmentHeader(bytes, at, end, fragment))
         return this.#reject("fragment", "a fragment that is none", out)
       isOld ||= fragment.sequence < this.#reassembly.next
+      if (this.#layer.isOpen && epoch === 0) break
       const why = this.#reassembly.add(fragment, epoch, bytes, at + HANDSHAKE_HEADER_LENGTH)
       if (why !== undefined) return this.#reject("fragment", why, out)
       at += HANDSHAKE_HEADER_LENGTH + fragment.fragmentLength
     }
-    if (epoch >= 2) this.#acknowledgements.add(epoch, sequence)
+    if (epoch > 0 || !isOld) this.#acknowledgements.add(epoch, sequence)
     this.#takeMessages(now, out)
     if (isOld && this.#state !== "failed") this.#retransmission.hurry(now, out)
   }
@@ -305,7 +314,7 @@ export class DtlsConnection implements Machine<DtlsEvent> {
     const { agreement, exporter } = h
     this.#steps = undefined
     this.#deadline = Infinity
-    this.#layer.finish()
+    this.#layer.finish(this.#retransmission.flight === undefined || agreement!.version === "1.3")
     h.transcript.clear()
     this.#after = new PostHandshake(h, this.#layer, this.#retransmission)
     if (agreement?.srtp !== undefined && exporter !== undefined)
@@ -438,21 +447,4 @@ export class DtlsConnection implements Machine<DtlsEvent> {
     this.#rejected.add(what)
     out.note({ layer: "dtls", kind: "rejected", what, why })
   }
-}
-
-/** RFC 9147 §5.2. False where the fragment is not all there, or is not within its message. */
-function readFragmentHeader(bytes: Uint8Array, at: number, end: number, into: FragmentHeader): boolean {
-  if (at + HANDSHAKE_HEADER_LENGTH > end) return false
-  into.type = bytes[at]!
-  into.length = readUint24(bytes, at + 1)
-  into.sequence = readUint16(bytes, at + 4)
-  into.offset = readUint24(bytes, at + 6)
-  into.fragmentLength = readUint24(bytes, at + 9)
-  const isWithin = into.offset + into.fragmentLength <= into.length
-  const isProgress = into.fragmentLength > 0 || into.length === 0
-  return isWithin && isProgress && at + HANDSHAKE_HEADER_LENGTH + into.fragmentLength <= end
-}
-
-function readUint24(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 16) | readUint16(bytes, at + 1)
 }

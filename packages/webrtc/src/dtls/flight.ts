@@ -1,6 +1,6 @@
 import { writeUint16 } from "../bytes/index.ts"
+import type { Out } from "../contract/index.ts"
 import { ContentType } from "./content-type.ts"
-import type { DtlsOut } from "./events.ts"
 import { handshakeName } from "./handshake-type.ts"
 import { HANDSHAKE_HEADER_LENGTH } from "./reassembly.ts"
 import type { RecordWriter } from "./record-protection.ts"
@@ -69,7 +69,7 @@ export class Flight {
   }
 
   /** Sends what is not acknowledged. Returns how many bytes that were. */
-  send(to: FlightOut, out: DtlsOut): number {
+  send(to: FlightOut, out: Out<never>): number {
     this.attempts++
     this.#pieces ??= this.#cut(to)
     const datagram = new FlightDatagram(to, out)
@@ -108,11 +108,11 @@ export class Flight {
 class FlightDatagram {
   sent = 0
   readonly #to: FlightOut
-  readonly #out: DtlsOut
+  readonly #out: Out<never>
   #start = -1
   #length = 0
 
-  constructor(to: FlightOut, out: DtlsOut) {
+  constructor(to: FlightOut, out: Out<never>) {
     this.#to = to
     this.#out = out
   }

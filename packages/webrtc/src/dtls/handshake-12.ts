@@ -116,7 +116,7 @@ export function writeSignature(
       `the other end verifies no signature of a key of type ${privateKey.type}`,
     )
   const signature = privateKey.sign(scheme, content)
-  return new Writer().uint16(schemeCode(scheme)).vector16(writer => writer.bytes(signature)).done
+  return new Writer().uint16(schemeCode(scheme, "1.2")).vector16(writer => writer.bytes(signature)).done
 }
 
 export function checkSignature(

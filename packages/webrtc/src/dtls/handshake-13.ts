@@ -100,7 +100,8 @@ export function sendCertificate(
   side: Side,
   theirs: readonly number[],
 ): Failure | undefined {
-  const { der, privateKey } = h.settings.certificate
+  const { certificate } = h.settings
+  const { privateKey } = certificate
   const scheme = schemeFor(privateKey.type, theirs, "1.3")
   if (scheme === undefined)
     return new Failure(
@@ -108,9 +109,9 @@ export function sendCertificate(
       "signature",
       `the other end verifies no signature of a key of type ${privateKey.type}`,
     )
-  h.send(HandshakeType.certificate, writeCertificate(der, "1.3"))
+  h.send(HandshakeType.certificate, writeCertificate(certificate, "1.3"))
   const signature = privateKey.sign(scheme, signedContent(side, secrets.hash()))
-  const body = new Writer().uint16(schemeCode(scheme)).vector16(writer => writer.bytes(signature)).done
+  const body = new Writer().uint16(schemeCode(scheme, "1.3")).vector16(writer => writer.bytes(signature)).done
   h.send(HandshakeType.certificateVerify, body)
   return undefined
 }

@@ -5,6 +5,7 @@ import { Failure, malformed } from "./failure.ts"
 import type { DtlsVersion } from "./options.ts"
 
 export const VERSION_CODE: Readonly<Record<DtlsVersion, number>> = { "1.2": 0xfefd, "1.3": 0xfefc }
+const DTLS_1_0 = 0xfeff
 export const RANDOM_LENGTH = 32
 const NULL_COMPRESSION = 0
 
@@ -143,4 +144,7 @@ export function readHelloVerifyRequest(body: Uint8Array): Uint8Array | Failure {
   reader.uint16()
   const cookie = reader.vector8()
   return reader.isWhole ? cookie : malformed("HelloVerifyRequest")
+}
+export function writeHelloVerifyRequest(cookie: Uint8Array): Uint8Array {
+  return new Writer().uint16(DTLS_1_0).vector8(writer => writer.bytes(cookie)).done
 }

@@ -9,5 +9,12 @@ export {
   matchesFingerprint,
   parseFingerprint,
 } from "./fingerprint.ts"
+export {
+  DEFAULT_LISTENER_LIMITS,
+  DtlsListener,
+  type DtlsListenerEvent,
+  type DtlsListenerLimits,
+  type DtlsListenerOptions,
+} from "./listener.ts"
 export { DEFAULT_LIMITS, type DtlsLimits, type DtlsOptions, type DtlsVersion } from "./options.ts"
 export { SRTP_PROFILES, type SrtpKeys, type SrtpMasterKey, type SrtpProfile } from "./srtp-profile.ts"

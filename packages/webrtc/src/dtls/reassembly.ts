@@ -1,3 +1,4 @@
+import { readUint16 } from "../bytes/index.ts"
 import type { DtlsLimits } from "./options.ts"
 import type { Message } from "./transcript.ts"
 
@@ -101,4 +102,26 @@ function isComplete({ length, pieces }: Partial): boolean {
     until = Math.max(until, at + bytes.length)
   }
   return until === length
+}
+
+/** RFC 9147 §5.2. False where the fragment is not all there, or is not within its message. */
+export function readFragmentHeader(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  into: FragmentHeader,
+): boolean {
+  if (at + HANDSHAKE_HEADER_LENGTH > end) return false
+  into.type = bytes[at]!
+  into.length = readUint24(bytes, at + 1)
+  into.sequence = readUint16(bytes, at + 4)
+  into.offset = readUint24(bytes, at + 6)
+  into.fragmentLength = readUint24(bytes, at + 9)
+  const isWithin = into.offset + into.fragmentLength <= into.length
+  const isProgress = into.fragmentLength > 0 || into.length === 0
+  return isWithin && isProgress && at + HANDSHAKE_HEADER_LENGTH + into.fragmentLength <= end
+}
+
+function readUint24(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 16) | readUint16(bytes, at + 1)
 }

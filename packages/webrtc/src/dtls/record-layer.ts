@@ -1,3 +1,4 @@
+import { HEADROOM, TAILROOM } from "../contract/index.ts"
 import { ContentType } from "./content-type.ts"
 import { PROTECTED_EPOCH } from "./handshake-12.ts"
 import { APPLICATION_EPOCH } from "./handshake-13.ts"
@@ -41,11 +42,14 @@ export class RecordLayer {
     this.#hasNews = true
   }
 
-  /** The handshake is over: nothing without keys is taken any more, and data is. */
-  finish(): void {
+  /**
+   * The handshake is over, and data is taken. `isAnswered`: the other end knows; else what it says again without keys is
+   * still heard, which shows that it does not (RFC 6347 §4.2.4).
+   */
+  finish(isAnswered: boolean): void {
     this.isOpen = true
     this.#hasNews = true
-    this.#readers = this.#readers.filter(({ epoch }) => epoch > 0)
+    if (isAnswered) this.forgetBefore(1)
   }
 
   /** Old keys of a connection that has had many: those of the epoch before are kept for what is late. */
@@ -69,7 +73,7 @@ export class RecordLayer {
     return reader.open(record, bytes, into) ? reader : undefined
   }
 
-  /** Records that may have keys now; each has one chance. */
+  /** Records that may have keys now, each with its headroom and tailroom; each has one chance. */
   takeAhead(): readonly Uint8Array[] {
     if (!this.#hasNews) return []
     this.#hasNews = false
@@ -103,6 +107,10 @@ export class RecordLayer {
       ? version !== "1.2"
       : version !== "1.3" && record.epoch === PROTECTED_EPOCH
     if (this.isOpen || !mayCome || this.#ahead.length >= this.#limits.recordsAhead) return
-    this.#ahead.push(bytes.slice(record.at, record.bodyAt + record.length))
+    const length = record.bodyAt + record.length - record.at
+    // With the room around it that whoever gets the data may write to.
+    const kept = new Uint8Array(HEADROOM + length + TAILROOM)
+    kept.set(bytes.subarray(record.at, record.at + length), HEADROOM)
+    this.#ahead.push(kept)
   }
 }

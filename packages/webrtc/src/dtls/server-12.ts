@@ -44,7 +44,7 @@ export function* server12(h: Handshake, hello: ClientHello, message: ReceivedMes
 
   h.transcript.add(message)
   h.send(HandshakeType.serverHello, serverHello(h, agreement, hello, serverRandom))
-  h.send(HandshakeType.certificate, writeCertificate(settings.certificate.der, "1.2"))
+  h.send(HandshakeType.certificate, writeCertificate(settings.certificate, "1.2"))
   h.send(HandshakeType.serverKeyExchange, concat(parameters, signature))
   const isAsked = settings.remote !== "anybody"
   if (isAsked) h.send(HandshakeType.certificateRequest, certificateRequest())

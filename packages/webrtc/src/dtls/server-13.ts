@@ -1,3 +1,4 @@
+import { equalBytes } from "../bytes/index.ts"
 import type { Group } from "../crypto/index.ts"
 import { readCertificate } from "./certificate-message.ts"
 import { type CipherSuite, suitesOf } from "./cipher-suite.ts"
@@ -22,6 +23,9 @@ import type { Settings } from "./settings.ts"
 import { SIGNATURE_CODES } from "./signature-scheme.ts"
 import { SRTP_PROFILES } from "./srtp-profile.ts"
 
+const RETRY_COOKIE_LENGTH = 8
+const NO_BYTES = new Uint8Array(0)
+
 /** RFC 8446 §2, from the ClientHello on. */
 export function* server13(h: Handshake, first: ClientHello, message: ReceivedMessage): Steps {
   let [hello, offer] = [first, message]
@@ -32,10 +36,18 @@ export function* server13(h: Handshake, first: ClientHello, message: ReceivedMes
   h.transcript.add(offer)
   if (hello.extensions.keyShares?.has(groupCode(wanted)) !== true) {
     h.transcript.retry(h.transcript.hash(h.crypto, suite.hash, "1.3"))
-    h.send(HandshakeType.serverHello, helloRetryRequest(suite, wanted))
+    // Some clients send a share again only with a cookie to bring back.
+    const cookie = h.random(RETRY_COOKIE_LENGTH)
+    h.send(HandshakeType.serverHello, helloRetryRequest(suite, wanted, cookie))
     offer = yield { epoch: 0, types: [HandshakeType.clientHello] }
     const second = readClientHello(offer.body)
     if (second instanceof Failure) return second
+    if (!equalBytes(second.extensions.cookie ?? NO_BYTES, cookie))
+      return new Failure(
+        "illegal_parameter",
+        "cookie",
+        "the second ClientHello does not bring the cookie back",
+      )
     h.transcript.add(offer)
     hello = second
   }
@@ -147,11 +159,12 @@ function serverHello(
   })
 }
 
-/** RFC 8446 §4.1.4. `cookie`: what is to be brought back, where nothing is kept. */
-export function helloRetryRequest(suite: CipherSuite, group: Group, cookie?: Uint8Array): Uint8Array {
-  const extensions = new ExtensionsWriter()
-    .add(ExtensionType.supportedVersions, writer => writer.uint16(VERSION_CODE["1.3"]))
-    .add(ExtensionType.keyShare, writer => writer.uint16(groupCode(group)))
+/** RFC 8446 §4.1.4. `group`: a share of which is asked for. `cookie`: what is to be brought back, where nothing is kept. */
+export function helloRetryRequest(suite: CipherSuite, group?: Group, cookie?: Uint8Array): Uint8Array {
+  const extensions = new ExtensionsWriter().add(ExtensionType.supportedVersions, writer =>
+    writer.uint16(VERSION_CODE["1.3"]),
+  )
+  if (group !== undefined) extensions.add(ExtensionType.keyShare, writer => writer.uint16(groupCode(group)))
   if (cookie !== undefined)
     extensions.add(ExtensionType.cookie, writer => writer.vector16(bytes => bytes.bytes(cookie)))
   return writeServerHello({

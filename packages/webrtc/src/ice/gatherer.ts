@@ -1,5 +1,5 @@
 import { type Address, equalAddress, equalBytes, formatAddress, formatIp } from "../bytes/index.ts"
-import { type Datagram, NO_PATH, type Path, type Reply, type Socket } from "../contract/index.ts"
+import { type Datagram, InnerOut, NO_PATH, type Path, type Reply, type Socket } from "../contract/index.ts"
 import { BindingClient, type BindingEvent, MAX_OUTSTANDING_QUERIES } from "../stun/index.ts"
 import { type Base, SocketBase } from "./base.ts"
 import type { Candidate } from "./candidate.ts"
@@ -13,7 +13,6 @@ import {
   TRANSACTION,
   whyOf,
 } from "./gathering.ts"
-import { InnerOut } from "./inner-out.ts"
 import type { IceAgentOptions, IceLimits } from "./options.ts"
 import { RelayGatherer } from "./relay-gatherer.ts"
 import type { RelayedBase } from "./relayed-base.ts"

@@ -1,11 +1,10 @@
 import { type Address, equalAddress, formatIp } from "../bytes/index.ts"
-import { type Datagram, NO_PATH, type Path } from "../contract/index.ts"
+import { type Datagram, InnerOut, NO_PATH, type Path } from "../contract/index.ts"
 import type { TransactionOptions } from "../stun/index.ts"
 import { TurnClient, type TurnClientEvent, type TurnClientOptions } from "../turn/index.ts"
 import type { Base } from "./base.ts"
 import type { Candidate } from "./candidate.ts"
 import type { IceOut } from "./events.ts"
-import { InnerOut } from "./inner-out.ts"
 import type { IceServer } from "./options.ts"
 
 /** Takes what a peer sent to the relayed address; as `OnData`. */

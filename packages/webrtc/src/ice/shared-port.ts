@@ -1,5 +1,6 @@
 import type { Address } from "../bytes/index.ts"
 import {
+  BorrowedOut,
   type Datagram,
   Deadlines,
   type Due,
@@ -13,7 +14,6 @@ import { MessageClass, Method, StunMessage } from "../stun/index.ts"
 import { IceAgent } from "./agent.ts"
 import { localUfragOf } from "./connectivity-check.ts"
 import type { IceEvent, IceOut } from "./events.ts"
-import { BorrowedOut } from "./inner-out.ts"
 import type { IceAgentOptions } from "./options.ts"
 
 export type SharedPortEvent = { readonly agent: IceAgent; readonly event: IceEvent }

@@ -1,4 +1,8 @@
-import type { Datagram, Evidence, Out, Path, Paths, Request } from "../contract/index.ts"
+import type { Datagram } from "./datagram.ts"
+import type { Evidence } from "./evidence.ts"
+import type { Out } from "./machine.ts"
+import type { Path, Paths } from "./path.ts"
+import type { Request } from "./request.ts"
 
 /** Our `out` for a machine within ours, but for what it tells: `Ours` is what we tell ourselves. */
 export abstract class BorrowedOut<Event, Ours> implements Out<Event> {
