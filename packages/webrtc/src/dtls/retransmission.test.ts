@@ -85,7 +85,10 @@ describe("retransmission", () => {
       }
       pair.start().run(5_000)
       assert.ok(pair.isConnected)
-      assert.ok(pair.sent <= 2 * plain.sent + 2, `${version}: ${pair.sent} datagrams, ${plain.sent} without copies`)
+      assert.ok(
+        pair.sent <= 2 * plain.sent + 2,
+        `${version}: ${pair.sent} datagrams, ${plain.sent} without copies`,
+      )
     }
   })
 })
