@@ -49,6 +49,9 @@ export function alertBytes(description: AlertDescription): Uint8Array {
 /** RFC 5246 §7.2.2: below 1.3, one of level "warning" ends nothing; neither do these at any version (RFC 8446 §6.1). */
 export function isFatal(level: number, code: number): boolean {
   return (
-    level !== WARNING && code !== AlertDescription.user_canceled && code !== AlertDescription.no_renegotiation
+    level !== WARNING &&
+    code !== AlertDescription.user_canceled &&
+    code !== AlertDescription.close_notify &&
+    code !== AlertDescription.no_renegotiation
   )
 }

@@ -8,7 +8,7 @@ import { Failure, type Rejected } from "./failure.ts"
 import { Flight } from "./flight.ts"
 import { type Expected, Handshake, type Steps } from "./handshake.ts"
 import { PROTECTED_EPOCH } from "./handshake-12.ts"
-import { APPLICATION_EPOCH } from "./handshake-13.ts"
+import { APPLICATION_EPOCH, HANDSHAKE_EPOCH } from "./handshake-13.ts"
 import { handshakeName } from "./handshake-type.ts"
 import type { DtlsOptions, DtlsVersion } from "./options.ts"
 import { PostHandshake } from "./post-handshake.ts"
@@ -59,6 +59,8 @@ export class DtlsConnection implements Machine<DtlsEvent> {
   #after: PostHandshake | undefined
   #state: DtlsState = "new"
   #srtp: SrtpKeys | undefined
+  /** Why it will have failed, unless the handshake goes on. */
+  #doubt: string | undefined
   #ackDue = Infinity
   #deadline = Infinity
   /** Where `reserve` made room. */
@@ -150,6 +152,8 @@ export class DtlsConnection implements Machine<DtlsEvent> {
       const { handshake } = this.#settings.limits
       return this.#end("failed", `no handshake within ${handshake} ms`, out)
     }
+    if (this.#doubt !== undefined && now >= this.#retransmission.due)
+      return this.#end("failed", this.#doubt, out)
     this.#retransmission.expire(now, out)
     if (now >= this.#ackDue) this.#acknowledge(out)
   }
@@ -287,6 +291,7 @@ export class DtlsConnection implements Machine<DtlsEvent> {
       this.#fail(new Failure("unexpected_message", "message", why), out)
       return false
     }
+    this.#doubt = undefined
     // RFC 9147 §7.1: what answers our flight says that it came. In 1.2 only a whole flight does.
     if (this.version === "1.3") this.#retransmission.end()
     this.#step(steps.next(message), now, out)
@@ -342,14 +347,17 @@ export class DtlsConnection implements Machine<DtlsEvent> {
     if (length !== ALERT_LENGTH || (epoch === 0 && this.#layer.epoch > 0)) return
     const [level, code] = [bytes[at]!, bytes[at + 1]!]
     const description = alertName(code)
-    if (code === AlertDescription.close_notify) {
+    if (code === AlertDescription.close_notify && epoch > 0) {
       out.note({ layer: "dtls", kind: "alert", side: "received", description, why: "the other end closed" })
       if (this.#state === "connected") this.#sendAlert("close_notify", "the other end closed", out)
       return this.#end("closed", "the other end closed", out)
     }
     if (!isFatal(level, code)) return
     out.note({ layer: "dtls", kind: "alert", side: "received", description, why: "the other end gave up" })
-    this.#end("failed", `the other end says ${description}`, out)
+    const why = `the other end says ${description}`
+    // Without keys it may be anybody's, or an answer to anybody: it is believed once nothing else comes.
+    if (epoch === 0) this.#doubt = why
+    else this.#end("failed", why, out)
   }
 
   #takeAck(epoch: number, bytes: Uint8Array, at: number, length: number, now: number, out: DtlsOut): void {
@@ -358,6 +366,8 @@ export class DtlsConnection implements Machine<DtlsEvent> {
     if (epoch === 0 || flight === undefined) return
     const isAck = readAck(bytes, at, length, (ofEpoch, sequence) => flight.acknowledge(ofEpoch, sequence))
     if (!isAck) return this.#reject("record", "an ACK that is none", out)
+    // What it has keys by came, too.
+    flight.acknowledgeBefore(HANDSHAKE_EPOCH)
     if (!flight.isAcknowledged) return this.#retransmission.hurry(now, out)
     this.#retransmission.end()
     this.#after?.acknowledged(now, out)

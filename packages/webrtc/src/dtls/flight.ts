@@ -9,6 +9,9 @@ import type { Message } from "./transcript.ts"
 /** A fragment smaller than this is not worth a record of its own. */
 const LEAST_FRAGMENT = 64
 
+/** From this attempt on each record has a datagram of its own. */
+const SMALLER_FROM = 4
+
 /** Where a flight is put into datagrams. */
 export interface FlightOut {
   readonly path: number
@@ -64,8 +67,9 @@ export class Flight {
       if (piece.writer.epoch === epoch && piece.sequences.includes(sequence)) piece.isAcknowledged = true
   }
 
-  acknowledgeAll(): void {
-    for (const piece of this.#pieces ?? []) piece.isAcknowledged = true
+  /** Everything of the epochs before this one did. */
+  acknowledgeBefore(epoch: number): void {
+    for (const piece of this.#pieces ?? []) if (piece.writer.epoch < epoch) piece.isAcknowledged = true
   }
 
   /** Sends what is not acknowledged. Returns how many bytes that were. */
@@ -77,6 +81,8 @@ export class Flight {
       if (piece.isAcknowledged || piece.writer.isSpent) continue
       piece.sequences.push(piece.writer.sequence)
       datagram.add(piece)
+      // RFC 9147 §4.4: smaller ones, where those did not get through.
+      if (this.attempts >= SMALLER_FROM) datagram.flush()
     }
     datagram.flush()
     return datagram.sent

@@ -11,7 +11,7 @@ import { RecordReader13, RecordWriter13, TrafficKeys } from "./record-13.ts"
 import { schemeCode, schemeFor, schemeOf } from "./signature-scheme.ts"
 
 /** Epochs of 1.3 (RFC 9147 §6.1); each KeyUpdate begins another. */
-const HANDSHAKE_EPOCH = 2
+export const HANDSHAKE_EPOCH = 2
 export const APPLICATION_EPOCH = 3
 
 export type Side = "client" | "server"
