@@ -3,6 +3,9 @@ import {
   type CellResult,
   cells,
   type HandshakeSample,
+  HOSTILE_INPUTS,
+  type HostileSample,
+  hostileSeed,
   nameOf,
   type PopulationCall,
   percentile,
@@ -198,6 +201,52 @@ function dtls(version: "1.2" | "1.3"): Scenario<HandshakeSample> {
   }
 }
 
+const HOSTILE_GOAL = 1e7
+/** ms: nobody's bytes hold up everybody else for longer. */
+const TURN_GOAL = 50
+/** The heap of one process, MB. */
+const HEAP_GOAL = 256
+
+interface HostileRun extends HostileSample {
+  readonly heap: number
+}
+
+const dtlsHostile: Scenario<HostileRun> = {
+  run: seed => {
+    const sample = hostileSeed(seed, () => performance.now())
+    return { ...sample, heap: process.memoryUsage().heapUsed / 1e6 }
+  },
+  seeds: HOSTILE_GOAL / HOSTILE_INPUTS,
+  sum: samples => {
+    let [inputs, slowest, heap] = [0, 0, 0]
+    for (const sample of samples.values()) {
+      inputs += sample.inputs
+      slowest = Math.max(slowest, sample.slowest)
+      heap = Math.max(heap, sample.heap)
+    }
+    return {
+      text: `${inputs} hostile datagrams; the slowest held everybody up for ${slowest.toFixed(1)} ms; ${heap.toFixed(0)} MB of heap at most`,
+      rows: [
+        {
+          metric: "hostile datagrams",
+          unit: "datagrams",
+          value: inputs,
+          goal: HOSTILE_GOAL,
+          met: inputs >= HOSTILE_GOAL,
+        },
+        {
+          metric: "the slowest of them",
+          unit: "ms",
+          value: slowest,
+          goal: TURN_GOAL,
+          met: slowest <= TURN_GOAL,
+        },
+        { metric: "heap", unit: "MB", value: heap, goal: HEAP_GOAL, met: heap <= HEAP_GOAL },
+      ],
+    }
+  },
+}
+
 export const scenarios: Readonly<Record<string, Scenario>> = {
   signaling: { run: converges, seeds: 10_000 },
   turn: { run: overABadLink, seeds: 10_000 },
@@ -208,4 +257,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "ice-rto": iceRto,
   "dtls-1.2": dtls("1.2"),
   "dtls-1.3": dtls("1.3"),
+  "dtls-hostile": dtlsHostile,
 }

@@ -16,8 +16,9 @@ export class Reader {
     this.#end = end
   }
 
+  /** Nothing, of what is broken: whoever reads for as long as there is anything comes to an end. */
   get left(): number {
-    return this.#end - this.#at
+    return this.isBroken ? 0 : this.#end - this.#at
   }
 
   /** Whether all was there, and nothing beyond it. */
@@ -66,10 +67,8 @@ export class Reader {
   }
 
   #take(length: number): number {
-    if (this.isBroken || length > this.left) {
-      this.isBroken = true
-      return -1
-    }
+    if (length > this.left) this.isBroken = true
+    if (this.isBroken) return -1
     const at = this.#at
     this.#at += length
     return at

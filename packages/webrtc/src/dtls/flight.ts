@@ -98,7 +98,9 @@ export class Flight {
       let at = 0
       do {
         const overhead = around + (message === undefined ? 1 : HANDSHAKE_HEADER_LENGTH)
-        if (room < overhead + Math.min(length - at, LEAST_FRAGMENT)) room = mtu
+        // A connection ID of theirs may be longer than we like: then datagrams are, too.
+        const whole = Math.max(mtu, overhead + LEAST_FRAGMENT)
+        if (room < overhead + Math.min(length - at, LEAST_FRAGMENT)) room = whole
         const most = Math.min(room - overhead, recordSizeLimit() - HANDSHAKE_HEADER_LENGTH - 1)
         const taken = Math.min(length - at, most)
         pieces.push({ writer, message, at, length: taken, isAcknowledged: false, sequences: [] })
@@ -128,7 +130,7 @@ class FlightDatagram {
     const content = message === undefined ? 1 : HANDSHAKE_HEADER_LENGTH + piece.length
     const needed = writer.front + content + writer.back
     if (this.#length + needed > this.#to.mtu) this.flush()
-    if (this.#length === 0) this.#start = this.#out.reserve(this.#to.path, this.#to.mtu)
+    if (this.#length === 0) this.#start = this.#out.reserve(this.#to.path, Math.max(needed, this.#to.mtu))
     // Nowhere to send to now: the timer tries again.
     if (this.#start < 0) return
     const { bytes } = this.#out

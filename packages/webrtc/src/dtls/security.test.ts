@@ -283,6 +283,21 @@ describe("security: fragments", () => {
     assert.ok(pair.run(5_000).isConnected)
   })
 
+  test("connection IDs and record sizes at their limits leave room for progress", () => {
+    for (const version of VERSIONS)
+      for (const mtu of [256, 300]) {
+        const connectionId = new Uint8Array(255).fill(9)
+        const pair = new Pair(
+          { versions: [version], connectionId, mtu },
+          { versions: [version], connectionId, mtu },
+        )
+        assert.ok(pair.start().run(10_000).isConnected)
+        pair.client.send("through")
+        pair.run(11_000)
+        assert.deepEqual(pair.server.received, ["through"])
+      }
+  })
+
   test("in every order, overlapping, and with pieces of nothing", () => {
     const pair = new Pair()
     let hello = new Uint8Array(0)
