@@ -1,10 +1,11 @@
 /** `npm run bench -- NAME [--quick] [--json] [--tuned-coturn]`: measures against named peers, in the same run on the same machine. */
 import { parseArgs } from "node:util"
+import { crypto } from "./crypto.ts"
 import { relay } from "./relay.ts"
 import { signaling } from "./signaling.ts"
 import type { Suite } from "./suite.ts"
 
-const suites: Readonly<Record<string, Suite>> = { relay, signaling }
+const suites: Readonly<Record<string, Suite>> = { crypto, relay, signaling }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

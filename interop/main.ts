@@ -4,6 +4,7 @@ import { type Found, isMet } from "./check.ts"
 import { ice } from "./ice.ts"
 import { iceNat } from "./ice-nat.ts"
 import { natDiscovery } from "./nat-discovery.ts"
+import { srtp } from "./srtp.ts"
 import { turnClient } from "./turn-client.ts"
 import { turnServer } from "./turn-server.ts"
 
@@ -12,6 +13,7 @@ const suites: Readonly<Record<string, () => Promise<Found>>> = {
   "turn-server": turnServer,
   "nat-discovery": natDiscovery,
   ice,
+  srtp,
   "ice-nat": iceNat,
 }
 

@@ -18,7 +18,11 @@ const protocol = ["webrtc/src/bytes", "webrtc/src/contract", "webrtc/src/crypto"
 export const rows: readonly Row[] = [
   { folder: "webrtc/src/bytes", from: [], pure: true },
   { folder: "webrtc/src/contract", from: ["webrtc/src/bytes"], pure: true },
-  { folder: "webrtc/src/crypto", from: ["webrtc/src/bytes"], external: ["node:crypto"] },
+  {
+    folder: "webrtc/src/crypto",
+    from: ["webrtc/src/bytes", "webrtc/src/native"],
+    external: ["node:crypto"],
+  },
   { folder: "webrtc/src/stun", from: protocol, pure: true },
   { folder: "webrtc/src/turn", from: [...protocol, "webrtc/src/stun"], pure: true },
   {
@@ -27,6 +31,7 @@ export const rows: readonly Row[] = [
     pure: true,
   },
   { folder: "webrtc/src/dtls", from: protocol, pure: true },
+  { folder: "webrtc/src/srtp", from: protocol, pure: true },
   { folder: "webrtc/src/sdp", from: ["webrtc/src/bytes"], pure: true },
   {
     folder: "webrtc/src/native",

@@ -143,7 +143,7 @@ class Wire {
   }
 
   #outOf(end: number): DtlsOut {
-    return { ...this.#listenerOut, commit: length => this.#say(1 - end, length) } as DtlsOut
+    return { ...this.#listenerOut, commit: length => this.#say(1 - end, length) }
   }
 
   get #listenerOut() {

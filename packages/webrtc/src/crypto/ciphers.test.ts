@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
+import { chooseCiphers, difference } from "./choose-ciphers.ts"
 import { nodeCiphers } from "./node-ciphers.ts"
 import { AEAD_KEY_LENGTH, AEAD_TAG_LENGTH, type AeadAlgorithm, type Ciphers } from "./transport-crypto.ts"
 
@@ -55,10 +56,14 @@ const aeadVectors: readonly AeadVector[] = [
   },
 ]
 
-const forms: readonly (readonly [string, Ciphers])[] = [["node:crypto", nodeCiphers]]
+const chosen = chooseCiphers("auto")
+const forms: readonly (readonly [string, Ciphers, string | undefined])[] = [
+  ["node:crypto", nodeCiphers, undefined],
+  ["native calls", chosen.ciphers, chosen.why],
+]
 
-for (const [form, ciphers] of forms)
-  describe(`Ciphers by ${form}`, () => {
+for (const [form, ciphers, why] of forms)
+  describe(`Ciphers by ${form}`, { skip: why ?? false }, () => {
     test("AEADs seal and open the known answers, in place, the associated data in the same bytes or elsewhere", () => {
       for (const { algorithm, key, nonce, associated, plain, sealed } of aeadVectors) {
         const held = fromHex(key)
@@ -172,3 +177,41 @@ for (const [form, ciphers] of forms)
       }
     })
   })
+
+test("native: off is node:crypto, and says so", () => {
+  const { form, why, ciphers } = chooseCiphers("off")
+  assert.deepEqual([form, why], ["node", "native: off"])
+  assert.equal(ciphers, nodeCiphers)
+})
+
+test("a form that answers anything else than node:crypto is found out, by each algorithm", () => {
+  assert.equal(difference(nodeCiphers, nodeCiphers), undefined)
+  const zeros = { tag: () => {}, apply: () => {}, close: () => {} }
+  const wrong: readonly [Partial<Ciphers>, RegExp][] = [
+    [
+      {
+        aead: (algorithm, key) =>
+          nodeCiphers.aead(
+            algorithm,
+            key.map(byte => byte ^ 1),
+          ),
+      },
+      /^aes-128-gcm /,
+    ],
+    [
+      {
+        aead: (algorithm, key) => ({
+          ...zeros,
+          seal: (...args) => nodeCiphers.aead(algorithm, key).seal(...args),
+          open: () => true,
+        }),
+      },
+      /^aes-128-gcm /,
+    ],
+    [{ counterMode: () => zeros }, /^counter mode /],
+    [{ packetMac: () => zeros }, /^HMAC-SHA1 /],
+    [{ recordNumberMask: () => () => new Uint8Array(16) }, /^the mask of aes-128-gcm /],
+  ]
+  for (const [part, expected] of wrong)
+    assert.match(difference({ ...nodeCiphers, ...part }, nodeCiphers)!, expected)
+})

@@ -5,6 +5,7 @@ export {
   type Hmac,
   type HmacAlgorithm,
 } from "./crypto.ts"
+export { SRTP_PROFILES, type SrtpMasterKey, type SrtpProfile } from "./srtp-profile.ts"
 export {
   AEAD_KEY_LENGTH,
   AEAD_NONCE_LENGTH,

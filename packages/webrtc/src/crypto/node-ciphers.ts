@@ -18,7 +18,6 @@ import {
 } from "./transport-crypto.ts"
 
 const AEADS: readonly AeadAlgorithm[] = ["aes-128-gcm", "aes-256-gcm", "chacha20-poly1305"]
-const TAG = { authTagLength: AEAD_TAG_LENGTH }
 
 /**
  * The symmetric part of `TransportCrypto` by node:crypto. It takes an object for each message and copies what that
@@ -89,7 +88,7 @@ class NodeAead implements Aead {
     at: number,
     length: number,
   ): void {
-    const cipher = createCipheriv(this.#algorithm, this.#key, nonce, TAG)
+    const cipher = createCipheriv(this.#algorithm, this.#key, nonce)
     cipher.setAAD(associated.subarray(associatedAt, associatedAt + associatedLength))
     bytes.set(cipher.update(bytes.subarray(at, at + length)), at)
     cipher.final()
@@ -107,7 +106,7 @@ class NodeAead implements Aead {
   ): boolean {
     const end = at + length - AEAD_TAG_LENGTH
     if (end < at) return false
-    const decipher = createDecipheriv(this.#algorithm, this.#key, nonce, TAG)
+    const decipher = createDecipheriv(this.#algorithm, this.#key, nonce)
     decipher.setAAD(associated.subarray(associatedAt, associatedAt + associatedLength))
     decipher.setAuthTag(bytes.subarray(end, at + length))
     const plain = decipher.update(bytes.subarray(at, end))

@@ -1,3 +1,4 @@
+export { NativeCiphers } from "./ciphers.ts"
 export type { Memory } from "./memory.ts"
 export type { Readiness } from "./readiness.ts"
 export type { ReceiveBatch } from "./receive-batch.ts"

@@ -1,9 +1,5 @@
-import { createRequire } from "node:module"
-import { endianness } from "node:os"
 import { getSystemErrorName } from "node:util"
-
-/** Pointers are plain numbers: addresses of a process are below 2^47, and so exact. */
-type Call = (...args: number[]) => number
+import { type Call, firstLine, loadLibrary } from "./koffi.ts"
 
 /** The system calls that this folder makes. Each returns -1 where `errno` says why. */
 export interface Libc {
@@ -28,31 +24,15 @@ export interface Libc {
   readonly sendto: Call
 }
 
-/** What of koffi is used here. */
-interface Koffi {
-  load(path: null): { func(name: string, result: string, parameters: string[]): Call }
-  address(bytes: Uint8Array): number | bigint
-  errno(): number
-}
-
 /** The running process's own libc, or why it cannot be called. */
 export function loadLibc(): Libc | string {
-  const { platform, arch } = process
-  const isKnown = platform === "linux" && (arch === "x64" || arch === "arm64") && endianness() === "LE"
-  if (!isKnown) return `the layout of ${platform} on ${arch} is not known`
-  let koffi: Koffi
+  const library = loadLibrary()
+  if (typeof library === "string") return library
   try {
-    koffi = createRequire(import.meta.url)("koffi") as Koffi
-  } catch (error) {
-    return `koffi is not installed or does not load here: ${firstLine(error)}`
-  }
-  const loaded = koffi
-  try {
-    const library = loaded.load(null)
     const call = (name: string, parameters: string[]): Call => library.func(name, "int", parameters)
     return {
-      addressOf: bytes => Number(loaded.address(bytes)),
-      errno: () => loaded.errno(),
+      addressOf: bytes => library.addressOf(bytes),
+      errno: () => library.errno(),
       socket: call("socket", ["int", "int", "int"]),
       bind: call("bind", ["int", "uint64", "uint32"]),
       getsockname: call("getsockname", ["int", "uint64", "uint64"]),
@@ -84,8 +64,4 @@ export function errorName(errno: number): string {
 export function demand(libc: Libc, call: string, result: number): number {
   if (result === -1) throw new Error(`${call}: ${errorName(libc.errno())}`)
   return result
-}
-
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split("\n", 1)[0]!
 }

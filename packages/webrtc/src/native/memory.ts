@@ -1,19 +1,17 @@
-import type { Libc } from "./libc.ts"
-
 /**
- * Bytes whose address the kernel is told. Whoever tells it keeps this object: an address alone keeps nothing alive,
- * and the collector would give the memory to somebody else.
+ * Bytes whose address the kernel is told, or a library. Whoever tells it keeps this object: an address alone keeps nothing
+ * alive, and the collector would give the memory to somebody else.
  */
 export class Memory {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly view: DataView
   readonly address: number
 
-  constructor(libc: Libc, length: number) {
+  constructor(library: { addressOf(bytes: Uint8Array): number }, length: number) {
     const buffer = new ArrayBuffer(length)
     this.bytes = new Uint8Array(buffer)
     this.view = new DataView(buffer)
-    this.address = libc.addressOf(this.bytes)
+    this.address = library.addressOf(this.bytes)
   }
 
   /** Writes the address of `at` of `of` here, as a pointer. */
