@@ -4,6 +4,7 @@ import { type Found, isMet } from "./check.ts"
 import { ice } from "./ice.ts"
 import { iceNat } from "./ice-nat.ts"
 import { natDiscovery } from "./nat-discovery.ts"
+import { peer } from "./peer.ts"
 import { srtp } from "./srtp.ts"
 import { turnClient } from "./turn-client.ts"
 import { turnServer } from "./turn-server.ts"
@@ -15,6 +16,7 @@ const suites: Readonly<Record<string, () => Promise<Found>>> = {
   ice,
   srtp,
   "ice-nat": iceNat,
+  peer,
 }
 
 const { values, positionals } = parseArgs({

@@ -32,6 +32,11 @@ export const rows: readonly Row[] = [
   },
   { folder: "webrtc/src/dtls", from: protocol, pure: true },
   { folder: "webrtc/src/srtp", from: protocol, pure: true },
+  {
+    folder: "webrtc/src/peer",
+    from: [...protocol, "webrtc/src/ice", "webrtc/src/dtls", "webrtc/src/srtp", "webrtc/src/sdp"],
+    pure: true,
+  },
   { folder: "webrtc/src/sdp", from: ["webrtc/src/bytes"], pure: true },
   {
     folder: "webrtc/src/native",
@@ -61,6 +66,8 @@ export const rows: readonly Row[] = [
       "webrtc/src/turn",
       "webrtc/src/ice",
       "webrtc/src/dtls",
+      "webrtc/src/peer",
+      "webrtc/src/sdp",
     ],
     pure: true,
   },

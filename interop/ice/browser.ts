@@ -22,20 +22,27 @@ export function executableOf(name: BrowserName): string {
   return EXECUTABLES[name]
 }
 
+/** What a browser is started with besides. */
+export interface BrowserSettings {
+  readonly args?: readonly string[]
+  readonly prefs?: Readonly<Record<string, unknown>>
+}
+
 /** A browser with one empty page, which shows its addresses or hides them behind names of the local network. */
 export async function openBrowser(
   name: BrowserName,
   hidesAddresses: boolean,
+  settings: BrowserSettings = {},
 ): Promise<{ page: Page; version: string; close(): Promise<void> }> {
   const server = createServer((_request, response) => response.end("<!doctype html><title>A page</title>"))
   await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve))
-  const browser = await launch(name, hidesAddresses)
+  const browser = await launch(name, hidesAddresses, settings)
   const page = await browser.newPage()
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   return { page, version: await browser.version(), close: () => closeAll(browser, server) }
 }
 
-function launch(name: BrowserName, hidesAddresses: boolean): Promise<Browser> {
+function launch(name: BrowserName, hidesAddresses: boolean, settings: BrowserSettings): Promise<Browser> {
   const common = { executablePath: EXECUTABLES[name], headless: true, protocolTimeout: PATIENCE } as const
   if (name === "firefox") {
     const extraPrefsFirefox = {
@@ -44,12 +51,13 @@ function launch(name: BrowserName, hidesAddresses: boolean): Promise<Browser> {
       "network.captive-portal-service.enabled": false,
       "network.connectivity-service.enabled": false,
       "app.update.enabled": false,
+      ...settings.prefs,
     }
     return puppeteer.launch({ ...common, browser: "firefox", extraPrefsFirefox })
   }
   // A page that may use the microphone shows its addresses, whatever the feature says.
   const shows = ["--disable-features=WebRtcHideLocalIpsWithMdns", "--use-fake-ui-for-media-stream"]
-  const args = ["--no-sandbox", ...(hidesAddresses ? [] : shows)]
+  const args = ["--no-sandbox", ...(hidesAddresses ? [] : shows), ...(settings.args ?? [])]
   return puppeteer.launch({ ...common, browser: "chrome", args })
 }
 
@@ -129,7 +137,7 @@ function sdpOf(ice: Description, setup: "actpass" | "passive"): string {
     version: 1,
     mid: "0",
     ice: { ...ice, lite: ice.lite ?? false, options: ice.options ?? [], isComplete: true },
-    fingerprint: FINGERPRINT,
+    fingerprints: [FINGERPRINT],
     setup,
     sctpPort: 5000,
     maxMessageSize: 262_144,

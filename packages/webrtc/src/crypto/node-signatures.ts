@@ -57,11 +57,15 @@ export const nodeSignatures: Pick<TransportCrypto, "privateKey" | "publicKey"> =
     const key = keyOf(certificate)
     const type = key === undefined ? undefined : typeOf(key)
     if (key === undefined || type === undefined) return undefined
+    const bits = key.asymmetricKeyDetails?.modulusLength
+    const signatureLength = bits === undefined ? undefined : Math.ceil(bits / 8)
     return {
       type,
       verify(name: SignatureScheme, content: Uint8Array, signature: Uint8Array): boolean {
         const scheme = SCHEMES[name]
         if (!scheme.keys.includes(type)) return false
+        // RFC 8017 §8.1.2: as long as the modulus. OpenSSL also takes one without the zeros that it begins with.
+        if (signatureLength !== undefined && signature.length !== signatureLength) return false
         try {
           return verify(scheme.hash, content, { key, ...scheme.how }, signature)
         } catch {

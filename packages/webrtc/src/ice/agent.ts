@@ -23,6 +23,7 @@ import {
   type IceRole,
   withDefaultLimits,
 } from "./options.ts"
+import { isProvenSource } from "./proven-source.ts"
 import { RelayedBase } from "./relayed-base.ts"
 import { Session, type Shared } from "./session.ts"
 import { StreamBase } from "./stream-base.ts"
@@ -116,10 +117,9 @@ export class IceAgent implements Machine<IceEvent> {
     return pair === undefined ? undefined : { local: pair.local, remote: pair.remote }
   }
 
-  /** Of what data goes over, in ms, smoothed; `undefined` where none is known. */
+  /** Of what data goes over, in ms: smoothed, or what it is at most; `undefined` where nothing is known. */
   get roundTrip(): number | undefined {
-    const smoothed = this.#sending?.selected?.roundTrip.smoothed ?? -1
-    return smoothed < 0 ? undefined : smoothed
+    return this.#sending?.selected?.roundTrip.known
   }
 
   /**
@@ -299,16 +299,9 @@ export class IceAgent implements Machine<IceEvent> {
     else responder.reject(arrival, 401, "the credentials of another session", now, out)
   }
 
-  /**
-   * RFC 8445 §12.2: data is taken from wherever checks come from, whatever we send over. Only where one proved who it is,
-   * theirs or the answer to ours: that an address was told to us does not.
-   */
   #isKnown(base: Base, source: Address, path: Path): boolean {
-    for (const { list, early } of this.#sessions) {
-      const pair = base instanceof RelayedBase ? list.find(base, source) : list.at(path)
-      if (pair?.isHeard === true || early.has(base, source)) return true
-    }
-    return false
+    if (isProvenSource(this.#session, base, source, path)) return true
+    return this.#previous !== undefined && isProvenSource(this.#previous, base, source, path)
   }
 
   #take(candidate: Candidate, now: number, out: IceOut): string | undefined {

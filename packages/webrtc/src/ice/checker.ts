@@ -73,8 +73,9 @@ export class Checker {
   answered(pair: CandidatePair, check: Check, now: number): number | undefined {
     pair.settle(check)
     this.#unanswered = 0
-    if (check.sent !== 1) return undefined
     const roundTrip = now - check.startedAt
+    pair.roundTrip.atMost = roundTrip
+    if (check.sent !== 1) return undefined
     pair.roundTrip.sample(roundTrip)
     this.#roundTrip.sample(roundTrip)
     return roundTrip

@@ -46,6 +46,15 @@ describe("data", () => {
     test.deliver(utf8("later"))
     assert.deepEqual(test.data, ["early", "later"])
   })
+
+  test("that never gets a description leaves nothing held", () => {
+    const test = new TestAgent({ role: "controlled" }).gather()
+    for (const port of [1, 2, 3]) test.deliver(test.check({ role: "controlling" }), { ...PEER, port })
+    assert.equal(test.wire.paths.held, 3)
+    test.gather()
+    test.close()
+    assert.equal(test.wire.paths.held, 0)
+  })
 })
 
 describe("the round trip", () => {
@@ -58,5 +67,15 @@ describe("the round trip", () => {
     test.wire.advance(test.wire.now - first!.at < 40 ? 40 - (test.wire.now - first!.at) : 0)
     test.deliver(success(first!.bytes))
     assert.equal(test.agent.roundTrip, 40)
+  })
+
+  test("is what it is at most, where the answer may be to any of several requests", () => {
+    const test = new TestAgent().gather().describe()
+    test.peerAt(PEER)
+    test.wire.advance(400)
+    const [first, ...others] = test.checks()
+    assert.ok(others.length > 0)
+    test.deliver(success(first!.bytes))
+    assert.equal(test.agent.roundTrip, test.wire.now - first!.at)
   })
 })

@@ -1,8 +1,8 @@
 export { IceAgent } from "./agent.ts"
 export { type Candidate, type CandidateType, candidatePriority, type TcpType } from "./candidate.ts"
 export { type CandidateFault, formatCandidate, parseCandidate } from "./candidate-attribute.ts"
-export type { IceCredentials, RemoteDescription } from "./credentials.ts"
-export type { IceEvent, IceState } from "./events.ts"
+export type { IceCredentials, RemoteDescription, Ufrags } from "./credentials.ts"
+export type { IceEvent, IceOut, IceState } from "./events.ts"
 export {
   DEFAULT_LIMITS,
   type IceAgentOptions,
@@ -11,4 +11,4 @@ export {
   type IceServer,
 } from "./options.ts"
 export type { RtoOptions } from "./round-trip.ts"
-export { SharedPort, type SharedPortEvent } from "./shared-port.ts"
+export { SharedPort, type SharedPortEvent, type Sharing } from "./shared-port.ts"

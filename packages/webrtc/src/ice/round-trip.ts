@@ -16,6 +16,8 @@ export class RoundTrip {
   readonly #options: RtoOptions
   /** -1 before the first. */
   smoothed = -1
+  /** No round trip can have been longer, as it looked when nothing more certain was known; -1 before. */
+  atMost = -1
   #variation = 0
 
   constructor(options: RtoOptions = {}) {
@@ -30,6 +32,11 @@ export class RoundTrip {
     }
     this.#variation += (Math.abs(this.smoothed - ms) - this.#variation) / 4
     this.smoothed += (ms - this.smoothed) / 8
+  }
+
+  get known(): number | undefined {
+    const known = this.smoothed < 0 ? this.atMost : this.smoothed
+    return known < 0 ? undefined : known
   }
 
   get timeout(): number {

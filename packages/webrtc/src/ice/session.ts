@@ -100,7 +100,7 @@ export class Session {
     if (remote.lite === true && !this.#shared.isLite)
       this.#turnInto("controlling", "the other end is lite", out)
     this.#start(now)
-    for (const check of this.early.take()) this.#learn(check, now, out)
+    this.early.take(check => this.#learn(check, now, out), out.paths)
   }
 
   /** Returns why it was not taken. */
@@ -134,7 +134,7 @@ export class Session {
     if (at < 0) return
     this.#bases.splice(at, 1)
     this.#reflexive = this.#reflexive.filter(known => known.base !== base)
-    this.early.forget(base)
+    this.early.forget(base, out.paths)
     for (const pair of this.list.pairs.filter(pair => pair.base === base)) this.#drop(pair, out)
     this.choose(now, out)
   }
@@ -143,7 +143,7 @@ export class Session {
   close(out: IceOut): void {
     for (const pair of this.list.pairs.slice()) this.#drop(pair, out)
     this.#bases.length = 0
-    this.early.take()
+    this.early.take(() => undefined, out.paths)
   }
 
   /** What a pair waited for is there. */
@@ -189,7 +189,7 @@ export class Session {
       nomination: nominationOf(message),
     }
     if (this.remote !== undefined) this.#learn(check, now, out)
-    else this.early.keep(check)
+    else this.early.keep(check, arrival.path, out.paths)
   }
 
   /** Whether the message answers one of our checks. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Socket } from "../contract/index.ts"
-import type { IceAgent } from "./agent.ts"
+import { IceAgent } from "./agent.ts"
+import type { IceEvent } from "./events.ts"
 import { SharedPort, type SharedPortEvent } from "./shared-port.ts"
 import { check, codeOf, HIGHEST, HOST, PEER, THEIRS, utf8 } from "./testing/peer.ts"
 import { address, seededCrypto, Wire } from "./testing/wire.ts"
@@ -10,8 +11,8 @@ import { address, seededCrypto, Wire } from "./testing/wire.ts"
 const LOCAL = { ...HOST, port: 3478 }
 
 class TestPort {
-  readonly port: SharedPort = new SharedPort()
-  readonly wire: Wire<SharedPortEvent> = new Wire(this.port)
+  readonly port: SharedPort<IceEvent, IceAgent> = new SharedPort()
+  readonly wire: Wire<SharedPortEvent<IceEvent, IceAgent>> = new Wire(this.port)
   readonly socket: Socket = this.wire.open(LOCAL)
   /** What was handed up, by the number of the agent. */
   readonly data: string[] = []
@@ -23,7 +24,11 @@ class TestPort {
     const onData = () => void this.data.push(`agent ${number}`)
     const options = { crypto: this.#crypto, role: "controlled", lite: true, onData } as const
     const agent = this.wire.command((now, out) =>
-      this.port.add(options, [{ socket: this.socket, local: LOCAL }], now, out),
+      this.port.add(
+        ufrags => new IceAgent(options, ufrags),
+        (agent, out) => agent.gatherOn(this.socket, LOCAL, now, out),
+        out,
+      ),
     )
     this.wire.command((now, out) => this.port.command(agent, out => agent.setRemote(THEIRS, now, out), out))
     return agent

@@ -11,84 +11,86 @@ import {
   type Socket,
 } from "../contract/index.ts"
 import { MessageClass, Method, StunMessage } from "../stun/index.ts"
-import { IceAgent } from "./agent.ts"
 import { localUfragOf } from "./connectivity-check.ts"
-import type { IceEvent, IceOut } from "./events.ts"
-import type { IceAgentOptions } from "./options.ts"
+import type { Ufrags } from "./credentials.ts"
 
-export type SharedPortEvent = { readonly agent: IceAgent; readonly event: IceEvent }
-type PortOut = Out<SharedPortEvent>
+/** What can share a port: an agent, or what has one. */
+export interface Sharing<Event> extends Machine<Event> {
+  close(now: number, out: Out<Event>): void
+}
+
+export type SharedPortEvent<Event, Member> = { readonly member: Member; readonly event: Event }
 
 /**
  * Many agents on the sockets of one owner, as a server has them: a check finds its agent by the ufrag that it names, and
  * what follows on that path goes the same way. Agents on it ask no servers and bind nothing.
  */
-export class SharedPort implements Machine<SharedPortEvent> {
-  readonly #agents = new Map<IceAgent, Sharer>()
-  readonly #byUfrag = new Map<string, Sharer>()
-  readonly #byPath = new Map<Path, Sharer>()
-  readonly #deadlines = new Deadlines<Sharer>()
+export class SharedPort<Event, Member extends Sharing<Event>>
+  implements Machine<SharedPortEvent<Event, Member>>
+{
+  readonly #sharers = new Map<Member, Sharer<Event, Member>>()
+  readonly #byUfrag = new Map<string, Sharer<Event, Member>>()
+  readonly #byPath = new Map<Path, Sharer<Event, Member>>()
+  readonly #deadlines = new Deadlines<Sharer<Event, Member>>()
   readonly #message = new StunMessage()
 
   /**
-   * A new agent, reached by `locals`: sockets of the owner, and the addresses that the other agent is told. Commands to it
-   * go through `command`.
+   * A new member, which `make` is to give its ufrags to. `begin` may give it its first commands, such as which of the
+   * owner's sockets it is reached on; later ones go through `command`.
    */
   add(
-    options: Omit<IceAgentOptions, "servers" | "policy" | "tcp">,
-    locals: readonly { readonly socket: Socket; readonly local: Address }[],
-    now: number,
-    out: PortOut,
-  ): IceAgent {
-    const sharer = new Sharer(options, this.#byUfrag, this.#byPath)
-    this.#agents.set(sharer.agent, sharer)
-    sharer.run(out, out => {
-      for (const { socket, local } of locals) sharer.agent.gatherOn(socket, local, now, out)
-    })
+    make: (ufrags: Ufrags) => Member,
+    begin: (member: Member, out: Out<Event>) => void,
+    out: Out<SharedPortEvent<Event, Member>>,
+  ): Member {
+    const sharer = new Sharer(make, this.#byUfrag, this.#byPath)
+    const { member } = sharer
+    this.#sharers.set(member, sharer)
+    begin(member, sharer.out.through(out))
     this.#schedule(sharer)
-    return sharer.agent
+    return member
   }
 
-  /** Gives an agent a command. */
-  command<T>(agent: IceAgent, give: (out: IceOut) => T, out: PortOut): T {
-    const sharer = this.#sharerOf(agent)
-    const result = sharer.run(out, give)
+  /** Gives a member a command. */
+  command<T>(member: Member, give: (out: Out<Event>) => T, out: Out<SharedPortEvent<Event, Member>>): T {
+    const sharer = this.#sharerOf(member)
+    const result = give(sharer.out.through(out))
     this.#schedule(sharer)
     return result
   }
 
-  /** Closes an agent. */
-  remove(agent: IceAgent, now: number, out: PortOut): void {
-    const sharer = this.#sharerOf(agent)
-    sharer.run(out, out => agent.close(now, out))
+  /** Closes a member. */
+  remove(member: Member, now: number, out: Out<SharedPortEvent<Event, Member>>): void {
+    const sharer = this.#sharerOf(member)
+    member.close(now, sharer.out.through(out))
     this.#deadlines.remove(sharer)
-    this.#agents.delete(agent)
+    this.#sharers.delete(member)
   }
 
   get size(): number {
-    return this.#agents.size
+    return this.#sharers.size
   }
 
-  receive(d: Datagram, now: number, out: PortOut): void {
+  receive(d: Datagram, now: number, out: Out<SharedPortEvent<Event, Member>>): void {
     const named = this.#named(d)
     // Where several have the path, it is for who was named last: the others' other end may be gone.
     if (named?.out.paths.has(d.path) === true) this.#byPath.set(d.path, named)
     const sharer = named ?? this.#byPath.get(d.path)
     if (sharer === undefined) return
-    sharer.agent.receive(d, now, sharer.out.through(out))
+    sharer.member.receive(d, now, sharer.out.through(out))
     this.#schedule(sharer)
   }
 
   reply(): void {
-    // Its agents ask for nothing.
+    // Its members ask for nothing.
   }
 
-  tick(now: number, out: PortOut): void {
+  tick(now: number, out: Out<SharedPortEvent<Event, Member>>): void {
     for (let sharer = this.#deadlines.take(now); sharer !== undefined; sharer = this.#deadlines.take(now)) {
-      sharer.agent.tick(now, sharer.out.through(out))
+      sharer.member.tick(now, sharer.out.through(out))
       this.#schedule(sharer)
       // One that is due at once again waits its turn.
-      if (sharer.agent.nextTick <= now) return
+      if (sharer.member.nextTick <= now) return
     }
   }
 
@@ -97,7 +99,7 @@ export class SharedPort implements Machine<SharedPortEvent> {
   }
 
   /** Whose ufrag a check names: a client may come from anywhere. */
-  #named(d: Datagram): Sharer | undefined {
+  #named(d: Datagram): Sharer<Event, Member> | undefined {
     if (d.length === 0 || d.bytes[d.offset]! > 3) return undefined
     const message = this.#message
     if (message.parse(d.bytes, d.offset, d.length) !== undefined) return undefined
@@ -106,76 +108,72 @@ export class SharedPort implements Machine<SharedPortEvent> {
     return ufrag === undefined ? undefined : this.#byUfrag.get(ufrag)
   }
 
-  #schedule(sharer: Sharer): void {
-    const { nextTick } = sharer.agent
+  #schedule(sharer: Sharer<Event, Member>): void {
+    const { nextTick } = sharer.member
     if (nextTick === Infinity) this.#deadlines.remove(sharer)
     else if (sharer.place < 0 || sharer.due !== nextTick) this.#deadlines.set(sharer, nextTick)
   }
 
-  #sharerOf(agent: IceAgent): Sharer {
-    const sharer = this.#agents.get(agent)
-    if (sharer === undefined) throw new Error("agent: it is not on this port")
+  #sharerOf(member: Member): Sharer<Event, Member> {
+    const sharer = this.#sharers.get(member)
+    if (sharer === undefined) throw new Error("member: it is not on this port")
     return sharer
   }
 }
 
-/** An agent on the port, with the paths that are its own for as long as it holds them. */
-class Sharer implements Due {
+/** A member on the port, with the paths that are its own for as long as it holds them. */
+class Sharer<Event, Member extends Sharing<Event>> implements Due {
   due = Infinity
   place = -1
-  readonly agent: IceAgent
-  readonly out: SharerOut
+  readonly member: Member
+  readonly out: SharerOut<Event, Member>
 
   constructor(
-    options: Omit<IceAgentOptions, "servers" | "policy" | "tcp">,
-    byUfrag: Map<string, Sharer>,
-    byPath: Map<Path, Sharer>,
+    make: (ufrags: Ufrags) => Member,
+    byUfrag: Map<string, Sharer<Event, Member>>,
+    byPath: Map<Path, Sharer<Event, Member>>,
   ) {
-    this.agent = new IceAgent(options, {
+    this.member = make({
       add: ufrag => void byUfrag.set(ufrag, this),
       delete: ufrag => void byUfrag.delete(ufrag),
     })
-    this.out = new SharerOut(this, byPath)
-  }
-
-  run<T>(out: PortOut, give: (out: IceOut) => T): T {
-    return give(this.out.through(out))
+    this.out = new SharerOut(this.member, new OwnPaths(this, byPath))
   }
 }
 
-class SharerOut extends BorrowedOut<IceEvent, SharedPortEvent> {
-  readonly #sharer: Sharer
-  readonly #paths: OwnPaths
+class SharerOut<Event, Member> extends BorrowedOut<Event, SharedPortEvent<Event, Member>> {
+  readonly #member: Member
+  readonly #paths: OwnPaths<unknown>
 
-  constructor(sharer: Sharer, byPath: Map<Path, Sharer>) {
+  constructor(member: Member, paths: OwnPaths<unknown>) {
     super()
-    this.#sharer = sharer
-    this.#paths = new OwnPaths(sharer, byPath)
+    this.#member = member
+    this.#paths = paths
   }
 
-  override through(out: PortOut): this {
+  override through(out: Out<SharedPortEvent<Event, Member>>): this {
     this.#paths.paths = out.paths
     return super.through(out)
   }
 
-  override get paths(): OwnPaths {
+  override get paths(): OwnPaths<unknown> {
     return this.#paths
   }
 
-  tell(event: IceEvent): void {
-    this.ours.tell({ agent: this.#sharer.agent, event })
+  tell(event: Event): void {
+    this.ours.tell({ member: this.#member, event })
   }
 }
 
-/** What an agent holds is its own: what comes there is for it. */
-class OwnPaths implements Paths {
+/** What a member holds is its own: what comes there is for it. */
+class OwnPaths<Owner> implements Paths {
   paths!: Paths
-  readonly #sharer: Sharer
-  readonly #byPath: Map<Path, Sharer>
+  readonly #owner: Owner
+  readonly #byPath: Map<Path, Owner>
   readonly #holds = new Map<Path, number>()
 
-  constructor(sharer: Sharer, byPath: Map<Path, Sharer>) {
-    this.#sharer = sharer
+  constructor(owner: Owner, byPath: Map<Path, Owner>) {
+    this.#owner = owner
     this.#byPath = byPath
   }
 
@@ -186,7 +184,7 @@ class OwnPaths implements Paths {
   hold(path: Path): void {
     this.paths.hold(path)
     this.#holds.set(path, (this.#holds.get(path) ?? 0) + 1)
-    this.#byPath.set(path, this.#sharer)
+    this.#byPath.set(path, this.#owner)
   }
 
   release(path: Path): void {
@@ -195,7 +193,7 @@ class OwnPaths implements Paths {
     if (holds > 0) this.#holds.set(path, holds)
     else {
       this.#holds.delete(path)
-      if (this.#byPath.get(path) === this.#sharer) this.#byPath.delete(path)
+      if (this.#byPath.get(path) === this.#owner) this.#byPath.delete(path)
     }
   }
 

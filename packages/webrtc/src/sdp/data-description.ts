@@ -1,5 +1,10 @@
 import { type IceParameters, iceParameters } from "./ice-parameters.ts"
-import { attributeValue, type MediaDescription, type SessionDescription } from "./session-description.ts"
+import {
+  attributeValue,
+  attributeValues,
+  type MediaDescription,
+  type SessionDescription,
+} from "./session-description.ts"
 
 /** RFC 8842 §5: who begins the DTLS handshake. */
 export type DtlsSetup = "actpass" | "active" | "passive"
@@ -13,8 +18,8 @@ export interface DataDescription {
   /** Of the section (RFC 5888). */
   readonly mid: string
   readonly ice: IceParameters
-  /** `sha-256 AB:CD:…` (RFC 8122 §5). */
-  readonly fingerprint: string
+  /** `sha-256 AB:CD:…` (RFC 8122 §5), one for each hash and certificate. */
+  readonly fingerprints: readonly string[]
   readonly setup: DtlsSetup
   /** RFC 8841 §5. */
   readonly sctpPort: number
@@ -27,7 +32,7 @@ const DEFAULT_MAX_MESSAGE_SIZE = 65_536
 
 /** Writes the offer or the answer of a data-only session (RFC 8829 §5.2.1). */
 export function formatDataDescription(description: DataDescription): string {
-  const { sessionId, version, mid, ice, fingerprint, setup, sctpPort, maxMessageSize } = description
+  const { sessionId, version, mid, ice, fingerprints, setup, sctpPort, maxMessageSize } = description
   const lines = [
     "v=0",
     `o=- ${sessionId} ${version} IN IP4 0.0.0.0`,
@@ -42,7 +47,7 @@ export function formatDataDescription(description: DataDescription): string {
     `a=ice-ufrag:${ice.ufrag}`,
     `a=ice-pwd:${ice.pwd}`,
     ...(ice.options.length > 0 ? [`a=ice-options:${ice.options.join(" ")}`] : []),
-    `a=fingerprint:${fingerprint}`,
+    ...fingerprints.map(fingerprint => `a=fingerprint:${fingerprint}`),
     `a=setup:${setup}`,
     `a=sctp-port:${sctpPort}`,
     `a=max-message-size:${maxMessageSize}`,
@@ -63,8 +68,8 @@ export function dataDescription(
   const of = (name: string) => attributeValue(name, section, session)
   const ice = iceParameters(session, section)
   if (ice === undefined) return "ice-ufrag and ice-pwd are missing or malformed"
-  const fingerprint = of("fingerprint")
-  if (fingerprint === undefined) return "a=fingerprint is missing"
+  const fingerprints = attributeValues("fingerprint", section, session)
+  if (fingerprints.length === 0) return "a=fingerprint is missing"
   const setup = of("setup") ?? "actpass"
   if (setup !== "actpass" && setup !== "active" && setup !== "passive")
     return `a=setup:${setup} is not supported`
@@ -72,7 +77,7 @@ export function dataDescription(
   const maxMessageSize = numberOf(of("max-message-size"), DEFAULT_MAX_MESSAGE_SIZE)
   if (sctpPort === undefined || sctpPort > 0xffff || maxMessageSize === undefined)
     return "a=sctp-port or a=max-message-size is no number"
-  return { mid: of("mid") ?? "0", ice, fingerprint, setup, sctpPort, maxMessageSize }
+  return { mid: of("mid") ?? "0", ice, fingerprints, setup, sctpPort, maxMessageSize }
 }
 
 /** RFC 3264 §6; what is bundled with another section may have no port of its own (RFC 9143 §6). */

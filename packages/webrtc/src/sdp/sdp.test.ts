@@ -23,8 +23,10 @@ const OURS: DataDescription = {
     candidates: ["candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host"],
     isComplete: false,
   },
-  fingerprint:
+  fingerprints: [
     "sha-256 4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF",
+    "sha-384 AB:CD",
+  ],
   setup: "actpass",
   sctpPort: 5000,
   maxMessageSize: 262_144,
@@ -59,6 +61,19 @@ describe("a data-only description", () => {
     const text = formatDataDescription(OURS).replace("m=application 9 ", "m=application 0 ")
     assert.equal(dataDescription(parsed(text)), "there is no m=application section with webrtc-datachannel")
     assert.equal(typeof dataDescription(parsed(`${text}a=bundle-only\r\n`)), "object")
+  })
+
+  test("has the fingerprints of the session where its section has none of its own", () => {
+    const text = formatDataDescription({ ...OURS, fingerprints: [] })
+    const [one, two] = OURS.fingerprints
+    const ofSession = text.replace("t=0 0", `t=0 0\r\na=fingerprint:${one}\r\na=fingerprint:${two}`)
+    const fingerprintsOf = (sdp: string) => {
+      const read = dataDescription(parsed(sdp))
+      return typeof read === "string" ? read : read.fingerprints
+    }
+    assert.deepEqual(fingerprintsOf(ofSession), OURS.fingerprints)
+    assert.deepEqual(fingerprintsOf(`${ofSession}a=fingerprint:sha-256 EF\r\n`), ["sha-256 EF"])
+    assert.equal(fingerprintsOf(text), "a=fingerprint is missing")
   })
 
   test("without a data section is refused in words", () => {

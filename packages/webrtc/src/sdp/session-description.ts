@@ -69,9 +69,19 @@ export function attributeValue(
   section: MediaDescription,
   session?: SessionDescription,
 ): string | undefined {
+  return attributeValues(name, section, session)[0]
+}
+
+/** The values of all attributes of that name: a section's own, else the session's (RFC 8122 §5). */
+export function attributeValues(
+  name: string,
+  section: MediaDescription,
+  session?: SessionDescription,
+): readonly string[] {
   const of = (attributes: readonly Attribute[]) =>
-    attributes.find(attribute => attribute.name === name)?.value
-  return of(section.attributes) ?? (session === undefined ? undefined : of(session.attributes))
+    attributes.flatMap(attribute => (attribute.name === name ? (attribute.value ?? []) : []))
+  const own = of(section.attributes)
+  return own.length > 0 || session === undefined ? own : of(session.attributes)
 }
 
 function attributeOf(text: string): Attribute {

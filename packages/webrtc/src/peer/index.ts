@@ -1,0 +1,5 @@
+export type { PeerEvent, PeerOut, PeerState } from "./events.ts"
+export { DEFAULT_LIMITS, type PeerLimits, type PeerOptions, type RemotePeer } from "./options.ts"
+export { Peer, type PeerCounters } from "./peer.ts"
+export { type OwnSetup, ownSetup } from "./setup.ts"
+export { type SharedPeerOptions, SharedPeers, type SharedPeersOut } from "./shared-peers.ts"
