@@ -207,13 +207,19 @@ const TURN_GOAL = 50
 /** The heap of one process, MB. */
 const HEAP_GOAL = 256
 
+/** ms of CPU that this thread has had: what others on the machine do is not counted. */
+function threadTime(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 interface HostileRun extends HostileSample {
   readonly heap: number
 }
 
 const dtlsHostile: Scenario<HostileRun> = {
   run: seed => {
-    const sample = hostileSeed(seed, () => performance.now())
+    const sample = hostileSeed(seed, threadTime)
     return { ...sample, heap: process.memoryUsage().heapUsed / 1e6 }
   },
   seeds: HOSTILE_GOAL / HOSTILE_INPUTS,
@@ -225,7 +231,7 @@ const dtlsHostile: Scenario<HostileRun> = {
       heap = Math.max(heap, sample.heap)
     }
     return {
-      text: `${inputs} hostile datagrams; the slowest held everybody up for ${slowest.toFixed(1)} ms; ${heap.toFixed(0)} MB of heap at most`,
+      text: `${inputs} hostile datagrams; the slowest took ${slowest.toFixed(1)} ms of CPU; ${heap.toFixed(0)} MB of heap at most`,
       rows: [
         {
           metric: "hostile datagrams",

@@ -8,6 +8,7 @@ import {
   type Reply,
   type Socket,
 } from "@tightbeam/webrtc/contract"
+import { chooseCiphers } from "@tightbeam/webrtc/crypto/ciphers"
 import { nodeCrypto, privateKeyFrom } from "@tightbeam/webrtc/crypto/node"
 import {
   type Certificate,
@@ -21,6 +22,8 @@ import type { TurnEvent } from "@tightbeam/webrtc/turn"
 export interface DtlsSettings {
   readonly cert?: string
   readonly key?: string
+  /** As the setting of that name: whether OpenSSL may be called by itself. */
+  readonly native: "auto" | "off"
 }
 
 const FIRST_DTLS = 20
@@ -42,7 +45,7 @@ export class DtlsClients implements Machine<TurnEvent> {
     this.#server = server
     this.#sockets = sockets
     this.#listener = new DtlsListener({
-      crypto: nodeCrypto,
+      crypto: { ...nodeCrypto, ...chooseCiphers(settings.native).ciphers },
       certificate: certificateOf(settings),
       // They prove who they are by TURN's credentials.
       remote: "anybody",

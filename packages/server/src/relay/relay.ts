@@ -275,7 +275,7 @@ function listenAt({ turn, announce }: RelayOptions): ListenAt {
 
 /** What all shards do alike. */
 function shardSettings(
-  { turn, announce, announceV6, secret, listeners, certificate }: RelayOptions,
+  { turn, native, announce, announceV6, secret, listeners, certificate }: RelayOptions,
   siblings: Siblings | undefined,
 ): ShardSettings {
   const announced = [announce, announceV6].flatMap(text => (text === undefined ? [] : parseIp(text)!))
@@ -307,7 +307,7 @@ function shardSettings(
       ...(siblings && { siblings }),
     },
     bindAddresses: relayBindAddresses(turn, announceV6),
-    ...(turn.dtls && { dtls: { ...certificate } }),
+    ...(turn.dtls && { dtls: { ...certificate, native } }),
     streams: { ...turn.streams, idle: turn.streams.idle * 1000, drain: turn.streams.drain * 1000 },
   }
 }

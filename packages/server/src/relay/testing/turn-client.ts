@@ -4,6 +4,7 @@ import { once } from "node:events"
 import type { Socket as StreamSocket } from "node:net"
 import { parseIp } from "@tightbeam/webrtc/bytes"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
+import { DtlsConnection, type DtlsOut, fingerprintOf, selfSignedCertificate } from "@tightbeam/webrtc/dtls"
 import { FrameSplitter } from "@tightbeam/webrtc/net"
 import {
   AddressSlot,
@@ -84,6 +85,64 @@ export class TurnClient<Socket = UdpSocket> {
       },
       receive: async () => {
         while (messages.length === 0) await once(socket, "data")
+        return messages.shift()!
+      },
+    }
+    return new TurnClient(socket, wire, username, password)
+  }
+
+  /** Over DTLS (RFC 7350), once it is connected to whoever has this certificate. */
+  static async overDtls(
+    server: number,
+    certificate: Uint8Array,
+    username: string,
+    password: string,
+  ): Promise<TurnClient> {
+    const socket = createSocket("udp4")
+    socket.bind(0, "127.0.0.1")
+    await once(socket, "listening")
+    const messages: Uint8Array[] = []
+    const connection = new DtlsConnection({
+      crypto: nodeCrypto,
+      role: "client",
+      certificate: selfSignedCertificate(nodeCrypto),
+      remote: [fingerprintOf(nodeCrypto, certificate, "sha-256")],
+      onData: ({ bytes, offset, length }) => {
+        messages.push(bytes.slice(offset, offset + length))
+        socket.emit("secured")
+      },
+    })
+    const slab = new Uint8Array(4096)
+    const out: DtlsOut = {
+      paths: undefined as never,
+      bytes: slab,
+      view: new DataView(slab.buffer),
+      reserve: () => 0,
+      commit: length => socket.send(slab.slice(0, length), server, "127.0.0.1"),
+      forward: () => {},
+      ask: () => {},
+      tell: ({ state, why }) => {
+        if (state === "connected") socket.emit("secured")
+        if (state === "failed") socket.emit("error", new Error(why))
+      },
+      note: () => {},
+    }
+    socket.on("message", received => {
+      const bytes = Uint8Array.from(received)
+      const view = new DataView(bytes.buffer)
+      connection.receive({ bytes, view, offset: 0, length: bytes.length, path: 0, ecn: 0 }, 0, out)
+    })
+    const isConnected = once(socket, "secured")
+    connection.start(0, out)
+    await isConnected
+    const wire: Wire = {
+      send: bytes => {
+        const at = connection.reserve(bytes.length, 0, out)
+        slab.set(bytes, at)
+        connection.commit(bytes.length, 0, out)
+      },
+      receive: async () => {
+        while (messages.length === 0) await once(socket, "secured")
         return messages.shift()!
       },
     }
