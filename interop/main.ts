@@ -1,6 +1,7 @@
-/** `npm run interop -- NAME [--json]`: our half of a protocol with somebody else's other half. */
+/** `npm run interop -- NAME [PEER] [--json]`: our half of a protocol with somebody else's other half. `dtls` alone asks for a PEER. */
 import { parseArgs } from "node:util"
 import { type Found, isMet } from "./check.ts"
+import { dtls } from "./dtls.ts"
 import { ice } from "./ice.ts"
 import { iceNat } from "./ice-nat.ts"
 import { natDiscovery } from "./nat-discovery.ts"
@@ -9,11 +10,12 @@ import { srtp } from "./srtp.ts"
 import { turnClient } from "./turn-client.ts"
 import { turnServer } from "./turn-server.ts"
 
-const suites: Readonly<Record<string, () => Promise<Found>>> = {
+const suites: Readonly<Record<string, (only?: string) => Promise<Found>>> = {
   "turn-client": turnClient,
   "turn-server": turnServer,
   "nat-discovery": natDiscovery,
   ice,
+  dtls,
   srtp,
   "ice-nat": iceNat,
   peer,
@@ -32,7 +34,7 @@ if (suite === undefined) {
   process.exit(2)
 }
 
-const found = await suite()
+const found = await suite(positionals[1])
 if ("missing" in found) console.error(`${name}: ${found.missing}`)
 else {
   for (const check of found.checks) {

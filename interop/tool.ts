@@ -21,3 +21,18 @@ export function run(program: string, args: readonly string[], patience: number):
     })
   })
 }
+
+/** As `run`; resolves to why it failed, and to `undefined` where it did not. */
+export async function attempt(
+  program: string,
+  args: readonly string[],
+  patience: number,
+): Promise<string | undefined> {
+  try {
+    const { code, output } = await run(program, args, patience)
+    if (code === 0) return undefined
+    return `${program} ended with ${code}: ${output.trim().split("\n").at(-1) ?? ""}`
+  } catch (error) {
+    return `${program}: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
