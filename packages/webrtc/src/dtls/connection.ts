@@ -322,6 +322,8 @@ export class DtlsConnection implements Machine<DtlsEvent> {
     this.#layer.finish(this.#retransmission.flight === undefined || agreement!.version === "1.3")
     h.transcript.clear()
     this.#after = new PostHandshake(h, this.#layer, this.#retransmission)
+    if (this.#settings.srtp.length > 0 && agreement?.srtp === undefined)
+      this.#reject("profile", "no SRTP profile in common: there will be no media", out)
     if (agreement?.srtp !== undefined && exporter !== undefined)
       this.#srtp = exportSrtpKeys(agreement.srtp, this.#settings.role, exporter)
     out.note({

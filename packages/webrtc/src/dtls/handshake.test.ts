@@ -2,18 +2,22 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import { nodeCrypto } from "@tightbeam/webrtc/crypto/node"
 import type { AeadAlgorithm, Group } from "../crypto/index.ts"
-import { type DtlsVersion, fingerprintOf, type SrtpProfile, selfSignedCertificate } from "./index.ts"
+import { Extensions, ExtensionsWriter } from "./extensions.ts"
+import {
+  type DtlsVersion,
+  fingerprintOf,
+  SRTP_PREFERENCE,
+  SRTP_PROFILES,
+  selfSignedCertificate,
+} from "./index.ts"
+import { chooseSrtp } from "./negotiation.ts"
+import { settingsOf } from "./settings.ts"
 import { type EndOptions, Pair } from "./testing/pair.ts"
 
 const VERSIONS: readonly DtlsVersion[] = ["1.2", "1.3"]
 const GROUPS: readonly Group[] = ["X25519MLKEM768", "x25519", "secp256r1", "secp384r1"]
 const AEADS: readonly AeadAlgorithm[] = ["aes-128-gcm", "aes-256-gcm", "chacha20-poly1305"]
-const PROFILES: readonly SrtpProfile[] = [
-  "AEAD_AES_128_GCM",
-  "AEAD_AES_256_GCM",
-  "AES128_CM_HMAC_SHA1_80",
-  "AES128_CM_HMAC_SHA1_32",
-]
+const PROFILES = SRTP_PREFERENCE.filter(profile => profile !== "AES128_CM_HMAC_SHA1_32")
 
 function connected(client: EndOptions, server: EndOptions = client): Pair {
   const pair = new Pair(client, server).start().run(5_000)
@@ -77,6 +81,31 @@ describe("what can be agreed on", () => {
       { srtp: ["AEAD_AES_128_GCM", "AES128_CM_HMAC_SHA1_80"] },
     )
     assert.equal(server.connection.srtp?.profile, "AEAD_AES_128_GCM")
+  })
+
+  test("GCM-128 where both have all; the short tags are never asked for, and taken by a server", () => {
+    const all = { srtp: SRTP_PREFERENCE }
+    assert.equal(connected(all, all).server.connection.srtp?.profile, "AEAD_AES_128_GCM")
+    const short = { srtp: ["AES128_CM_HMAC_SHA1_32"] as const }
+    assert.equal(connected(short, all).client.connection.srtp, undefined)
+    const extensions = new ExtensionsWriter().useSrtp([SRTP_PROFILES.AES128_CM_HMAC_SHA1_32.code]).done
+    const theirs = Extensions.read(extensions) as Extensions
+    const certificate = selfSignedCertificate(nodeCrypto)
+    const settings = settingsOf({
+      ...all,
+      crypto: nodeCrypto,
+      certificate,
+      remote: "anybody",
+      role: "server",
+      onData: () => {},
+    })
+    assert.equal(chooseSrtp(settings, theirs), "AES128_CM_HMAC_SHA1_32")
+  })
+
+  test("nothing in common: data alone, and evidence that says so", () => {
+    const pair = connected({ srtp: ["AEAD_AES_128_GCM"] }, { srtp: ["AEAD_AES_256_GCM"] })
+    for (const { rejected } of [pair.client, pair.server])
+      assert.match(rejected[0]!, /^profile: no SRTP profile/)
   })
 
   test("no profile, where one end wants none: data alone", () => {

@@ -17,4 +17,10 @@ export {
   type DtlsListenerOptions,
 } from "./listener.ts"
 export { DEFAULT_LIMITS, type DtlsLimits, type DtlsOptions, type DtlsVersion } from "./options.ts"
-export { SRTP_PROFILES, type SrtpKeys, type SrtpMasterKey, type SrtpProfile } from "./srtp-profile.ts"
+export {
+  SRTP_PREFERENCE,
+  SRTP_PROFILES,
+  type SrtpKeys,
+  type SrtpMasterKey,
+  type SrtpProfile,
+} from "./srtp-profile.ts"

@@ -22,7 +22,10 @@ export interface DtlsOptions {
   readonly groups?: readonly Group[]
   /** Of record protection, in order of preference. Default those of `crypto`. */
   readonly aeads?: readonly AeadAlgorithm[]
-  /** In order of preference; none of them means no `use_srtp`. Default none. */
+  /**
+   * In order of preference, as `SRTP_PREFERENCE`; none of them means no `use_srtp`. A client never offers
+   * AES128_CM_HMAC_SHA1_32. Default none.
+   */
   readonly srtp?: readonly SrtpProfile[]
   /** What the other end is to write before its records (RFC 9146, RFC 9147 §9); may be empty. Default: not offered, not taken. */
   readonly connectionId?: Uint8Array

@@ -46,7 +46,8 @@ export function settingsOf(options: DtlsOptions): Settings {
     versions: options.versions ?? (["1.3", "1.2"] as const),
     groups: options.groups ?? crypto.groups,
     aeads: options.aeads ?? crypto.aeads,
-    srtp,
+    // Its short tags are taken from who has no better, never asked for.
+    srtp: role === "client" ? srtp.filter(profile => profile !== "AES128_CM_HMAC_SHA1_32") : srtp,
     connectionId,
     path,
     mtu,
