@@ -91,7 +91,7 @@ export class ProgramPeer {
   }
 
   close(): void {
-    this.#child.kill("SIGKILL")
+    this.#child.kill()
   }
 
   #hear(line: string): void {

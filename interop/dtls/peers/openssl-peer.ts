@@ -61,6 +61,7 @@ const child = spawn(
   { stdio: ["pipe", "pipe", "inherit"] },
 )
 process.on("exit", () => child.kill("SIGKILL"))
+process.on("SIGTERM", () => process.exit())
 process.stdin.on("end", () => process.exit()).resume()
 child.on("exit", () => say(isTold ? { type: "closed" } : { type: "failed", why: "openssl ended" }))
 
