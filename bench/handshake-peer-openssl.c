@@ -1,6 +1,6 @@
 /*
  * DTLS 1.2 handshakes of OpenSSL with itself, both ends in this process, over two UDP sockets of the loopback.
- * handshake-peer COUNT GROUP: prints the CPU time of one handshake, both ends together, in microseconds.
+ * handshake-peer-openssl COUNT GROUP: prints the CPU time of one handshake, both ends together, in microseconds.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
