@@ -1,17 +1,24 @@
 import { readCertificate, writeCertificate } from "./certificate-message.ts"
-import { type CipherSuite, canSignFor, suitesOf } from "./cipher-suite.ts"
-import { unexpected } from "./client-13.ts"
+import { canSignFor } from "./cipher-suite.ts"
 import type { Offer } from "./client-hello.ts"
 import { concat, Reader, readUint16s, Writer } from "./codec.ts"
 import { ExtensionType } from "./extensions.ts"
 import { Failure, malformed } from "./failure.ts"
 import type { Agreement, Handshake, Steps } from "./handshake.ts"
-import { checkSignature, NAMED_CURVE, PROTECTED_EPOCH, Secrets12, writeSignature } from "./handshake-12.ts"
+import { NAMED_CURVE, PROTECTED_EPOCH, Secrets12 } from "./handshake-12.ts"
 import { HandshakeType } from "./handshake-type.ts"
 import { isDowngraded, type ServerHello } from "./hello.ts"
 import { describeGroup, groupOf, isForVersion12 } from "./named-group.ts"
-import { chosenSrtp, offers, readRecordSizeLimit } from "./negotiation.ts"
+import {
+  agreeOnIds,
+  chosenSrtp,
+  chosenSuite,
+  offers,
+  readRecordSizeLimit,
+  unexpected,
+} from "./negotiation.ts"
 import type { ReceivedMessage } from "./reassembly.ts"
+import { checkSignature, writeSignature } from "./signature.ts"
 
 const OF_SERVER_HELLO: readonly number[] = [
   ExtensionType.ecPointFormats,
@@ -34,17 +41,16 @@ export function* client12(h: Handshake, offer: Offer, hello: ServerHello, messag
     )
   const agreed = agree(h, hello)
   if (agreed instanceof Failure) return agreed
-  const { agreement } = agreed
   h.transcript.add(message)
 
   const shown = yield { epoch: 0, types: [HandshakeType.certificate] }
   const certificate = readCertificate(shown.body, "1.2", settings)
   if (certificate instanceof Failure) return certificate
-  if (!canSignFor(agreement.suite, certificate.key.type))
+  if (!canSignFor(agreed.suite, certificate.key.type))
     return new Failure(
       "illegal_parameter",
       "certificate",
-      `a certificate of type ${certificate.key.type} with ${agreement.suite.name}`,
+      `a certificate of type ${certificate.key.type} with ${agreed.suite.name}`,
     )
   h.transcript.add(shown)
 
@@ -60,13 +66,13 @@ export function* client12(h: Handshake, offer: Offer, hello: ServerHello, messag
       `ServerKeyExchange: ${describeGroup(share.group)} was not offered`,
     )
   const content = concat(random.clientRandom, random.serverRandom, share.parameters)
-  const unsigned = checkSignature("ServerKeyExchange", share.rest, certificate.key, content)
+  const unsigned = checkSignature("ServerKeyExchange", "1.2", share.rest, certificate.key, content)
   if (unsigned !== undefined) return unsigned
   const ours = h.crypto.encapsulate(group, share.public)
   if (ours === undefined)
     return new Failure("illegal_parameter", "group", `ServerKeyExchange: no share of ${group}`)
   h.transcript.add(exchange)
-  agreement.group = group
+  const agreement: Agreement = { ...agreed, group }
   h.agreement = agreement
 
   let next = yield { epoch: 0, types: [HandshakeType.certificateRequest, HandshakeType.serverHelloDone] }
@@ -82,15 +88,10 @@ export function* client12(h: Handshake, offer: Offer, hello: ServerHello, messag
 
   if (asked !== undefined) h.send(HandshakeType.certificate, writeCertificate(settings.certificate, "1.2"))
   h.send(HandshakeType.clientKeyExchange, new Writer().vector8(writer => writer.bytes(ours.public)).done)
-  const secrets = new Secrets12(
-    h,
-    agreement,
-    "client",
-    { ...random, isExtended: agreed.isExtended },
-    ours.secret,
-  )
+  const isExtended = hello.extensions.has(ExtensionType.extendedMasterSecret)
+  const secrets = new Secrets12(h, agreement, "client", { ...random, isExtended }, ours.secret)
   if (asked !== undefined) {
-    const signature = writeSignature(h, asked, h.transcript.bytes("1.2"))
+    const signature = writeSignature(settings, "1.2", asked, h.transcript.bytes("1.2"))
     if (signature instanceof Failure) return signature
     h.send(HandshakeType.certificateVerify, signature)
   }
@@ -99,18 +100,12 @@ export function* client12(h: Handshake, offer: Offer, hello: ServerHello, messag
   return secrets.takeFinished(yield { epoch: PROTECTED_EPOCH, types: [HandshakeType.finished] })
 }
 
-function agree(h: Handshake, hello: ServerHello): { agreement: Agreement; isExtended: boolean } | Failure {
+/** All but the group, which the ServerKeyExchange tells. */
+function agree(h: Handshake, hello: ServerHello): Omit<Agreement, "group"> | Failure {
   const { settings } = h
   const { extensions } = hello
-  const suite: CipherSuite | undefined = suitesOf("1.2", settings.aeads).find(
-    ({ code }) => code === hello.cipherSuite,
-  )
-  if (suite === undefined)
-    return new Failure(
-      "illegal_parameter",
-      "cipher-suite",
-      `cipher suite 0x${hello.cipherSuite.toString(16)}: not offered`,
-    )
+  const suite = chosenSuite(settings, "1.2", hello.cipherSuite)
+  if (suite instanceof Failure) return suite
   const notOffered: number[] = []
   if (settings.srtp.length === 0) notOffered.push(ExtensionType.useSrtp)
   if (settings.connectionId === undefined) notOffered.push(ExtensionType.connectionId)
@@ -118,19 +113,10 @@ function agree(h: Handshake, hello: ServerHello): { agreement: Agreement; isExte
   if (unknown !== undefined) return unknown
   const srtp = chosenSrtp(settings, extensions)
   if (srtp instanceof Failure) return srtp
-  const limit = readRecordSizeLimit(extensions, false)
+  const limit = readRecordSizeLimit(extensions, "1.2")
   if (limit instanceof Failure) return limit
   h.recordSizeLimit = limit
-  const theirId = extensions.connectionId
-  const agreement: Agreement = {
-    version: "1.2",
-    suite,
-    group: "x25519",
-    srtp,
-    theirId: theirId ?? new Uint8Array(0),
-    ourId: theirId === undefined ? new Uint8Array(0) : settings.connectionId!,
-  }
-  return { agreement, isExtended: extensions.has(ExtensionType.extendedMasterSecret) }
+  return { version: "1.2", suite, srtp, ...agreeOnIds(settings, extensions) }
 }
 
 /** RFC 8422 §5.4. */

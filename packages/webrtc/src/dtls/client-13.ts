@@ -1,16 +1,22 @@
 import { readUint16 } from "../bytes/index.ts"
 import { readCertificate } from "./certificate-message.ts"
-import { type CipherSuite, suitesOf } from "./cipher-suite.ts"
+import type { CipherSuite } from "./cipher-suite.ts"
 import { clientHello, type Offer } from "./client-hello.ts"
 import { Reader } from "./codec.ts"
 import { Extensions, ExtensionType } from "./extensions.ts"
 import { Failure, malformed } from "./failure.ts"
 import type { Agreement, Handshake, Steps } from "./handshake.ts"
-import { readCertificateRequest, Secrets13, sendCertificate, takeCertificateVerify } from "./handshake-13.ts"
+import {
+  HANDSHAKE_EPOCH,
+  readCertificateRequest,
+  Secrets13,
+  sendCertificate,
+  takeCertificateVerify,
+} from "./handshake-13.ts"
 import { HandshakeType } from "./handshake-type.ts"
 import { isHelloRetryRequest, readServerHello, type ServerHello, VERSION_CODE } from "./hello.ts"
 import { describeGroup, groupOf } from "./named-group.ts"
-import { chosenSrtp, readRecordSizeLimit } from "./negotiation.ts"
+import { agreeOnIds, chosenSrtp, chosenSuite, readRecordSizeLimit, unexpected } from "./negotiation.ts"
 import type { ReceivedMessage } from "./reassembly.ts"
 import type { Settings } from "./settings.ts"
 
@@ -28,10 +34,10 @@ const OF_ENCRYPTED_EXTENSIONS: readonly number[] = [
 /** RFC 8446 §2, from the ServerHello on; it may be a HelloRetryRequest. */
 export function* client13(h: Handshake, offered: Offer, first: ServerHello, message: ReceivedMessage): Steps {
   let [offer, hello, answer] = [offered, first, message]
-  const suite = suiteOf(h.settings, hello)
+  const suite = chosenSuite(h.settings, "1.3", hello.cipherSuite)
   if (suite instanceof Failure) return suite
   if (isHelloRetryRequest(hello)) {
-    const again = retried(h.settings, offer, hello, group => h.crypto.keyShare(group))
+    const again = retried(h.settings, offer, hello)
     if (again instanceof Failure) return again
     offer = again
     h.transcript.retry(h.transcript.hash(h.crypto, suite.hash, "1.3"))
@@ -59,28 +65,31 @@ export function* client13(h: Handshake, offered: Offer, first: ServerHello, mess
   h.agreement = agreement
   const secrets = new Secrets13(h, agreement, "client", secret)
 
-  const encrypted = yield { epoch: 2, types: [HandshakeType.encryptedExtensions] }
+  const encrypted = yield { epoch: HANDSHAKE_EPOCH, types: [HandshakeType.encryptedExtensions] }
   const extended = readEncryptedExtensions(h, agreement, encrypted.body)
   if (extended instanceof Failure) return extended
   h.transcript.add(encrypted)
 
-  let next = yield { epoch: 2, types: [HandshakeType.certificateRequest, HandshakeType.certificate] }
+  let next = yield {
+    epoch: HANDSHAKE_EPOCH,
+    types: [HandshakeType.certificateRequest, HandshakeType.certificate],
+  }
   let asked: number[] | undefined
   if (next.type === HandshakeType.certificateRequest) {
     const request = readCertificateRequest(next.body)
     if (request instanceof Failure) return request
     asked = request
     h.transcript.add(next)
-    next = yield { epoch: 2, types: [HandshakeType.certificate] }
+    next = yield { epoch: HANDSHAKE_EPOCH, types: [HandshakeType.certificate] }
   }
   const certificate = readCertificate(next.body, "1.3", h.settings)
   if (certificate instanceof Failure) return certificate
   h.transcript.add(next)
 
-  const verify = yield { epoch: 2, types: [HandshakeType.certificateVerify] }
+  const verify = yield { epoch: HANDSHAKE_EPOCH, types: [HandshakeType.certificateVerify] }
   const unproven = takeCertificateVerify(h, secrets, "server", certificate.key, verify)
   if (unproven !== undefined) return unproven
-  const unfinished = secrets.takeFinished(yield { epoch: 2, types: [HandshakeType.finished] })
+  const unfinished = secrets.takeFinished(yield { epoch: HANDSHAKE_EPOCH, types: [HandshakeType.finished] })
   if (unfinished !== undefined) return unfinished
 
   const application = secrets.application()
@@ -94,25 +103,8 @@ export function* client13(h: Handshake, offered: Offer, first: ServerHello, mess
   return undefined
 }
 
-function suiteOf({ aeads }: Settings, hello: ServerHello): CipherSuite | Failure {
-  const suite = suitesOf("1.3", aeads).find(({ code }) => code === hello.cipherSuite)
-  return (
-    suite ??
-    new Failure(
-      "illegal_parameter",
-      "cipher-suite",
-      `cipher suite 0x${hello.cipherSuite.toString(16)}: not offered`,
-    )
-  )
-}
-
 /** RFC 8446 §4.1.4: what the server asks to be offered instead. */
-function retried(
-  { groups }: Settings,
-  offer: Offer,
-  { extensions }: ServerHello,
-  keyShare: (group: Settings["groups"][number]) => Offer["shares"][number],
-): Offer | Failure {
+function retried({ crypto, groups }: Settings, offer: Offer, { extensions }: ServerHello): Offer | Failure {
   const selected = extensions.get(ExtensionType.keyShare)
   const retryCookie = extensions.cookie
   if (selected === undefined) {
@@ -125,11 +117,11 @@ function retried(
   const group = groupOf(code)
   if (group === undefined || !groups.includes(group) || offer.shares.some(share => share.group === group))
     return new Failure("illegal_parameter", "group", `HelloRetryRequest: wants ${describeGroup(code)}`)
-  return { ...offer, shares: [keyShare(group)], retryCookie }
+  return { ...offer, shares: [crypto.keyShare(group)], retryCookie }
 }
 
 function exchange(
-  { connectionId }: Settings,
+  settings: Settings,
   offer: Offer,
   { extensions }: ServerHello,
   suite: CipherSuite,
@@ -137,7 +129,7 @@ function exchange(
   const unknown = unexpected(
     extensions,
     OF_SERVER_HELLO,
-    connectionId === undefined ? [ExtensionType.connectionId] : [],
+    settings.connectionId === undefined ? [ExtensionType.connectionId] : [],
   )
   if (unknown !== undefined) return unknown
   const reader = new Reader(extensions.get(ExtensionType.keyShare) ?? new Uint8Array(0))
@@ -152,14 +144,12 @@ function exchange(
       "group",
       `ServerHello: no share of ${describeGroup(code)} that answers ours`,
     )
-  const theirId = extensions.connectionId
   const agreement: Agreement = {
     version: "1.3",
     suite,
     group: share.group,
     srtp: undefined,
-    theirId: theirId ?? new Uint8Array(0),
-    ourId: theirId === undefined ? new Uint8Array(0) : connectionId!,
+    ...agreeOnIds(settings, extensions),
   }
   return { agreement, secret }
 }
@@ -177,21 +167,9 @@ function readEncryptedExtensions(h: Handshake, agreement: Agreement, body: Uint8
   if (unknown !== undefined) return unknown
   const srtp = chosenSrtp(h.settings, extensions)
   if (srtp instanceof Failure) return srtp
-  const limit = readRecordSizeLimit(extensions, true)
+  const limit = readRecordSizeLimit(extensions, "1.3")
   if (limit instanceof Failure) return limit
   agreement.srtp = srtp
   h.recordSizeLimit = limit
-  return undefined
-}
-
-/** RFC 8446 §4.2: nothing is answered that was not asked. */
-export function unexpected(
-  extensions: Extensions,
-  allowed: readonly number[],
-  notOffered: readonly number[],
-): Failure | undefined {
-  for (const type of extensions.types)
-    if (!allowed.includes(type) || notOffered.includes(type))
-      return new Failure("unsupported_extension", "message", `extension ${type}: it was not offered`)
   return undefined
 }

@@ -1,7 +1,7 @@
 import type { Address } from "../bytes/index.ts"
 import { equalInConstantTime, type Group, type Hmac, type TransportCrypto } from "../crypto/index.ts"
 import type { CipherSuite } from "./cipher-suite.ts"
-import { Reader, Writer } from "./codec.ts"
+import { concat, Reader, Writer } from "./codec.ts"
 import { groupCode } from "./named-group.ts"
 
 const MAC_LENGTH = 16
@@ -72,7 +72,7 @@ export class Cookies {
   }
 
   #seal(content: Uint8Array, from: Address): Uint8Array {
-    return new Writer().bytes(content).bytes(this.#mac(content, from)).done
+    return concat(content, this.#mac(content, from))
   }
 
   /** What follows the time. */

@@ -1,3 +1,5 @@
+import { ascii, concat } from "./codec.ts"
+
 /** DER (X.690), as much of it as a certificate takes to write. */
 
 /** Identifier octets (X.690 §8.1.2). */
@@ -17,16 +19,8 @@ export const Tag = {
 
 /** One value of what `parts` are together. */
 export function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const head = [tag, ...lengthOctets(length)]
-  const value = new Uint8Array(head.length + length)
-  value.set(head)
-  let at = head.length
-  for (const part of parts) {
-    value.set(part, at)
-    at += part.length
-  }
-  return value
+  const value = concat(...parts)
+  return concat(Uint8Array.of(tag, ...lengthOctets(value.length)), value)
 }
 
 export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
@@ -53,8 +47,8 @@ export function time(ms: number): Uint8Array {
   const digits = new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, "")
   const year = Number(digits.slice(0, 4))
   return year >= 1950 && year < 2050
-    ? der(Tag.utcTime, new TextEncoder().encode(digits.slice(2)))
-    : der(Tag.generalizedTime, new TextEncoder().encode(digits))
+    ? der(Tag.utcTime, ascii(digits.slice(2)))
+    : der(Tag.generalizedTime, ascii(digits))
 }
 
 function lengthOctets(length: number): number[] {

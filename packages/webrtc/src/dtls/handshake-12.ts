@@ -1,14 +1,13 @@
-import { AEAD_KEY_LENGTH, equalInConstantTime, type PublicKey } from "../crypto/index.ts"
+import { AEAD_KEY_LENGTH, equalInConstantTime } from "../crypto/index.ts"
 import { concat, Reader, Writer } from "./codec.ts"
-import { Failure, malformed } from "./failure.ts"
+import { Failure } from "./failure.ts"
 import type { Agreement, Handshake } from "./handshake.ts"
-import type { Side } from "./handshake-13.ts"
+import { otherSide, type Side } from "./handshake-13.ts"
 import { HandshakeType } from "./handshake-type.ts"
 import { MASTER_SECRET_LENGTH, prf, VERIFY_DATA_LENGTH } from "./prf.ts"
 import type { ReceivedMessage } from "./reassembly.ts"
 import { fixedIvLength, RecordReader12, RecordWriter12 } from "./record-12.ts"
 import type { RecordKeys } from "./record-protection.ts"
-import { schemeCode, schemeFor, schemeOf } from "./signature-scheme.ts"
 
 export const PROTECTED_EPOCH = 1
 /** RFC 8422 §5.4: the curve by its name. */
@@ -44,16 +43,10 @@ export class Secrets12 {
     this.#h = h
     this.#agreement = agreement
     this.#side = side
-    this.#master = isExtended
-      ? prf(crypto, hash, preMaster, "extended master secret", this.#hash(), MASTER_SECRET_LENGTH)
-      : prf(
-          crypto,
-          hash,
-          preMaster,
-          "master secret",
-          concat(clientRandom, serverRandom),
-          MASTER_SECRET_LENGTH,
-        )
+    const randoms = concat(clientRandom, serverRandom)
+    const label = isExtended ? "extended master secret" : "master secret"
+    const made = isExtended ? this.#hash() : randoms
+    this.#master = prf(crypto, hash, preMaster, label, made, MASTER_SECRET_LENGTH)
     const [key, iv] = [AEAD_KEY_LENGTH[aead], fixedIvLength(aead)]
     const seed = concat(serverRandom, clientRandom)
     const block = new Reader(prf(crypto, hash, this.#master, "key expansion", seed, 2 * (key + iv)))
@@ -63,13 +56,13 @@ export class Secrets12 {
     h.exporter = (label, length, context) => {
       const about = context === undefined ? [] : [new Writer().uint16(context.length).bytes(context).done]
       // RFC 5705 §4.
-      return prf(crypto, hash, this.#master, label, concat(clientRandom, serverRandom, ...about), length)
+      return prf(crypto, hash, this.#master, label, concat(randoms, ...about), length)
     }
   }
 
   /** What the other end protects from its ChangeCipherSpec on. */
   readProtected(): void {
-    const keys = this.#keys[this.#side === "client" ? "server" : "client"]
+    const keys = this.#keys[otherSide(this.#side)]
     const { suite, ourId } = this.#agreement
     this.#h.readWith(new RecordReader12(this.#h.crypto, suite.aead, keys, ourId))
   }
@@ -84,7 +77,7 @@ export class Secrets12 {
 
   /** Is judged by what came before it, and then part of it. */
   takeFinished(message: ReceivedMessage): Failure | undefined {
-    const expected = this.#verifyData(this.#side === "client" ? "server" : "client")
+    const expected = this.#verifyData(otherSide(this.#side))
     if (!equalInConstantTime(message.body, expected))
       return new Failure("decrypt_error", "message", "Finished: not made of what we saw and said")
     this.#h.transcript.add(message)
@@ -99,43 +92,4 @@ export class Secrets12 {
   #hash(): Uint8Array {
     return this.#h.transcript.hash(this.#h.crypto, this.#agreement.suite.hash, "1.2")
   }
-}
-
-/** A signature and its scheme, as ServerKeyExchange and CertificateVerify end (RFC 5246 §4.7). */
-export function writeSignature(
-  h: Handshake,
-  theirs: readonly number[],
-  content: Uint8Array,
-): Uint8Array | Failure {
-  const { privateKey } = h.settings.certificate
-  const scheme = schemeFor(privateKey.type, theirs, "1.2")
-  if (scheme === undefined)
-    return new Failure(
-      "handshake_failure",
-      "signature",
-      `the other end verifies no signature of a key of type ${privateKey.type}`,
-    )
-  const signature = privateKey.sign(scheme, content)
-  return new Writer().uint16(schemeCode(scheme, "1.2")).vector16(writer => writer.bytes(signature)).done
-}
-
-export function checkSignature(
-  what: string,
-  reader: Reader,
-  key: PublicKey,
-  content: Uint8Array,
-): Failure | undefined {
-  const code = reader.uint16()
-  const signature = reader.vector16()
-  if (!reader.isWhole) return malformed(what)
-  const scheme = schemeOf(code, "1.2")
-  if (scheme === undefined)
-    return new Failure(
-      "illegal_parameter",
-      "signature",
-      `signature scheme 0x${code.toString(16)}: not one that was offered`,
-    )
-  if (!key.verify(scheme, content, signature))
-    return new Failure("decrypt_error", "signature", `${what}: not signed with the certificate's key`)
-  return undefined
 }

@@ -1,6 +1,6 @@
 import { equalInConstantTime, type PublicKey } from "../crypto/index.ts"
 import { writeCertificate } from "./certificate-message.ts"
-import { ascii, concat, Reader, Writer } from "./codec.ts"
+import { ascii, concat, Reader } from "./codec.ts"
 import { Extensions, ExtensionType } from "./extensions.ts"
 import { Failure, malformed } from "./failure.ts"
 import type { Agreement, Handshake } from "./handshake.ts"
@@ -8,7 +8,7 @@ import { HandshakeType } from "./handshake-type.ts"
 import { KeySchedule } from "./key-schedule.ts"
 import type { ReceivedMessage } from "./reassembly.ts"
 import { RecordReader13, RecordWriter13, TrafficKeys } from "./record-13.ts"
-import { schemeCode, schemeFor, schemeOf } from "./signature-scheme.ts"
+import { checkSignature, writeSignature } from "./signature.ts"
 
 /** Epochs of 1.3 (RFC 9147 §6.1); each KeyUpdate begins another. */
 export const HANDSHAKE_EPOCH = 2
@@ -16,7 +16,7 @@ export const APPLICATION_EPOCH = 3
 
 export type Side = "client" | "server"
 
-function otherSide(side: Side): Side {
+export function otherSide(side: Side): Side {
   return side === "client" ? "server" : "client"
 }
 
@@ -93,26 +93,17 @@ export class Secrets13 {
   }
 }
 
-/** Shows our certificate and proves it, or shows none where the other end could verify nothing of ours. */
+/** Shows our certificate and proves it. */
 export function sendCertificate(
   h: Handshake,
   secrets: Secrets13,
   side: Side,
   theirs: readonly number[],
 ): Failure | undefined {
-  const { certificate } = h.settings
-  const { privateKey } = certificate
-  const scheme = schemeFor(privateKey.type, theirs, "1.3")
-  if (scheme === undefined)
-    return new Failure(
-      "handshake_failure",
-      "signature",
-      `the other end verifies no signature of a key of type ${privateKey.type}`,
-    )
-  h.send(HandshakeType.certificate, writeCertificate(certificate, "1.3"))
-  const signature = privateKey.sign(scheme, signedContent(side, secrets.hash()))
-  const body = new Writer().uint16(schemeCode(scheme, "1.3")).vector16(writer => writer.bytes(signature)).done
-  h.send(HandshakeType.certificateVerify, body)
+  h.send(HandshakeType.certificate, writeCertificate(h.settings.certificate, "1.3"))
+  const signature = writeSignature(h.settings, "1.3", theirs, signedContent(side, secrets.hash()))
+  if (signature instanceof Failure) return signature
+  h.send(HandshakeType.certificateVerify, signature)
   return undefined
 }
 
@@ -124,23 +115,9 @@ export function takeCertificateVerify(
   key: PublicKey,
   message: ReceivedMessage,
 ): Failure | undefined {
-  const reader = new Reader(message.body)
-  const code = reader.uint16()
-  const signature = reader.vector16()
-  if (!reader.isWhole) return malformed("CertificateVerify")
-  const scheme = schemeOf(code, "1.3")
-  if (scheme === undefined)
-    return new Failure(
-      "illegal_parameter",
-      "signature",
-      `signature scheme 0x${code.toString(16)}: not one that was offered`,
-    )
-  if (!key.verify(scheme, signedContent(side, secrets.hash()), signature))
-    return new Failure(
-      "decrypt_error",
-      "signature",
-      "CertificateVerify: not signed with the certificate's key",
-    )
+  const content = signedContent(side, secrets.hash())
+  const unproven = checkSignature("CertificateVerify", "1.3", new Reader(message.body), key, content)
+  if (unproven !== undefined) return unproven
   h.transcript.add(message)
   return undefined
 }

@@ -19,24 +19,9 @@ export const HandshakeType = {
   messageHash: 254,
 } as const
 
-const NAMES = new Map<number, string>([
-  [0, "HelloRequest"],
-  [1, "ClientHello"],
-  [2, "ServerHello"],
-  [3, "HelloVerifyRequest"],
-  [4, "NewSessionTicket"],
-  [8, "EncryptedExtensions"],
-  [9, "RequestConnectionId"],
-  [10, "NewConnectionId"],
-  [11, "Certificate"],
-  [12, "ServerKeyExchange"],
-  [13, "CertificateRequest"],
-  [14, "ServerHelloDone"],
-  [15, "CertificateVerify"],
-  [16, "ClientKeyExchange"],
-  [20, "Finished"],
-  [24, "KeyUpdate"],
-])
+const NAMES = new Map<number, string>(
+  Object.entries(HandshakeType).map(([name, type]) => [type, name[0]!.toUpperCase() + name.slice(1)]),
+)
 
 export function handshakeName(type: number): string {
   return NAMES.get(type) ?? `handshake message ${type}`

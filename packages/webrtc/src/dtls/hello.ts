@@ -51,7 +51,6 @@ export const DOWNGRADE_SENTINEL: Uint8Array = Uint8Array.of(0x44, 0x4f, 0x57, 0x
 export interface ClientHello {
   readonly legacyVersion: number
   readonly random: Uint8Array
-  readonly sessionId: Uint8Array
   /** Of RFC 6347 §4.2.1. */
   readonly cookie: Uint8Array
   readonly cipherSuites: readonly number[]
@@ -67,13 +66,12 @@ export function readClientHello(body: Uint8Array): ClientHello | Failure {
   const cookie = reader.vector8()
   const cipherSuites = readUint16s(reader.vector16())
   const compressions = reader.vector8()
-  const hasExtensions = reader.left > 0
-  const extensions = Extensions.read(hasExtensions ? reader.vector16() : new Uint8Array(0))
+  const extensions = Extensions.read(reader.left > 0 ? reader.vector16() : new Uint8Array(0))
   if (!reader.isWhole || cipherSuites === undefined || sessionId.length > 32) return malformed("ClientHello")
   if (extensions instanceof Failure) return extensions
   if (!compressions.includes(NULL_COMPRESSION))
     return new Failure("illegal_parameter", "message", "ClientHello: it wants compression")
-  return { legacyVersion, random, sessionId, cookie, cipherSuites, extensions }
+  return { legacyVersion, random, cookie, cipherSuites, extensions }
 }
 
 export function writeClientHello(hello: {
@@ -145,6 +143,7 @@ export function readHelloVerifyRequest(body: Uint8Array): Uint8Array | Failure {
   const cookie = reader.vector8()
   return reader.isWhole ? cookie : malformed("HelloVerifyRequest")
 }
+
 export function writeHelloVerifyRequest(cookie: Uint8Array): Uint8Array {
   return new Writer().uint16(DTLS_1_0).vector8(writer => writer.bytes(cookie)).done
 }

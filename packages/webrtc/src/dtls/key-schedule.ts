@@ -49,7 +49,7 @@ export class KeySchedule {
     const hmac = this.#crypto.hmac(this.#hash, secret)
     const blocks: Uint8Array[] = []
     let block = new Uint8Array(0)
-    for (let counter = 1; counter * this.hashLength < length + this.hashLength; counter++) {
+    for (let counter = 1; blocks.length * this.hashLength < length; counter++) {
       block = Uint8Array.from(hmac.sign(block, info, Uint8Array.of(counter)))
       blocks.push(block)
     }

@@ -52,6 +52,11 @@ export const DEFAULT_LISTENER_LIMITS: DtlsListenerLimits = {
   idle: 660_000,
 }
 
+/** Of one client: message_seq counts them, and one that was sent two challenges has sent three. */
+const HELLOS = 8
+/** Pieces of a ClientHello that are kept until the rest comes. */
+const HELLO_FRAGMENTS = 8
+
 /** A challenge is one small datagram. */
 const CHALLENGE_MTU = 512
 
@@ -167,8 +172,7 @@ export class DtlsListener implements Machine<DtlsListenerEvent> {
     const fragment = this.#fragment
     const { hello } = this.#limits
     if (!readFragmentHeader(d.bytes, at, end, fragment)) return undefined
-    // message_seq counts ClientHellos: a client that was sent two challenges has sent three.
-    const isHello = fragment.type === HandshakeType.clientHello && fragment.sequence < 8
+    const isHello = fragment.type === HandshakeType.clientHello && fragment.sequence < HELLOS
     if (!isHello || fragment.length > hello) return undefined
     const bodyAt = at + HANDSHAKE_HEADER_LENGTH
     if (fragment.fragmentLength === fragment.length) {
@@ -178,7 +182,10 @@ export class DtlsListener implements Machine<DtlsListenerEvent> {
     }
     let partial = this.#partial.get(d.path)
     if (partial === undefined || partial.next !== fragment.sequence) {
-      partial = new Reassembly({ ...this.#settings.limits, message: hello, fragments: 8 }, fragment.sequence)
+      partial = new Reassembly(
+        { ...this.#settings.limits, message: hello, fragments: HELLO_FRAGMENTS },
+        fragment.sequence,
+      )
       this.#partial.delete(d.path)
       this.#partial.set(d.path, partial)
       if (this.#partial.size > this.#limits.partialHellos)

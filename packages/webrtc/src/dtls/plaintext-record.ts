@@ -4,6 +4,9 @@ import { RECORD_HEADER_LENGTH, type RecordView } from "./record.ts"
 import type { Opened, RecordReader, RecordWriter } from "./record-protection.ts"
 import { MAX_UINT48, writeUint48 } from "./uint48.ts"
 
+/** Of 1.2, in records of any version (RFC 9147 §4: legacy_record_version). */
+export const RECORD_VERSION = 0xfefd
+
 /** Writes the header of RFC 6347 §4.1. */
 export function writeHeader(
   bytes: Uint8Array,
@@ -14,7 +17,7 @@ export function writeHeader(
   length: number,
 ): void {
   bytes[at] = type
-  writeUint16(bytes, at + 1, 0xfefd)
+  writeUint16(bytes, at + 1, RECORD_VERSION)
   writeUint16(bytes, at + 3, epoch)
   writeUint48(bytes, at + 5, sequence)
   writeUint16(bytes, at + RECORD_HEADER_LENGTH - 2, length)

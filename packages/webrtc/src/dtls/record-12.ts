@@ -7,7 +7,7 @@ import {
   type TransportCrypto,
 } from "../crypto/index.ts"
 import { ContentType, MAX_EXPANSION, MAX_PLAINTEXT } from "./content-type.ts"
-import { writeHeader } from "./plaintext-record.ts"
+import { RECORD_VERSION, writeHeader } from "./plaintext-record.ts"
 import { RECORD_HEADER_LENGTH, type RecordView } from "./record.ts"
 import type { Opened, RecordKeys, RecordReader, RecordWriter } from "./record-protection.ts"
 import { MAX_UINT48, writeUint48 } from "./uint48.ts"
@@ -70,7 +70,7 @@ class Protection {
     writeUint16(associated, 0, this.#epoch)
     writeUint48(associated, 2, sequence)
     associated[8] = type
-    writeUint16(associated, 9, 0xfefd)
+    writeUint16(associated, 9, RECORD_VERSION)
     writeUint16(associated, 11, length)
   }
 }
@@ -82,7 +82,7 @@ function associatedWithId(epoch: number, id: Uint8Array): Uint8Array {
   associated[8] = ContentType.tls12Cid
   associated[9] = id.length
   associated[10] = ContentType.tls12Cid
-  writeUint16(associated, 11, 0xfefd)
+  writeUint16(associated, 11, RECORD_VERSION)
   writeUint16(associated, 13, epoch)
   associated.set(id, 21)
   return associated

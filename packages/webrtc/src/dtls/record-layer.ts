@@ -12,9 +12,9 @@ export class RecordLayer {
   readonly #limits: DtlsLimits
   #readers: RecordReader[] = [new PlaintextReader()]
   #ahead: Uint8Array[] = []
-  /** Where the last reader was added, records that wait may be for it. */
+  /** There is a new reader, or data is taken now: records that wait may be for it. */
   #hasNews = false
-  /** Which epochs' data may be let out. */
+  /** Whether data is let out. */
   isOpen = false
 
   constructor(limits: DtlsLimits) {
@@ -23,7 +23,7 @@ export class RecordLayer {
 
   /** Of the newest keys. */
   get epoch(): number {
-    return this.#readers.at(-1)!.epoch
+    return this.newest.epoch
   }
 
   get newest(): RecordReader {
@@ -58,7 +58,7 @@ export class RecordLayer {
     this.#readers = this.#readers.filter(reader => reader.epoch >= epoch)
   }
 
-  /** Decrypts in place. A record whose keys may yet come is kept; false then, as for one that is no good. */
+  /** Decrypts in place. Returns the keys that it was of. One whose keys may yet come is kept: `undefined` then, as for one that is no good. */
   open(
     record: RecordView,
     version: DtlsVersion | undefined,

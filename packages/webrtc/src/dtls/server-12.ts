@@ -5,12 +5,13 @@ import { concat, Reader, Writer } from "./codec.ts"
 import { ExtensionsWriter, ExtensionType } from "./extensions.ts"
 import { Failure, malformed } from "./failure.ts"
 import type { Agreement, Handshake, Steps } from "./handshake.ts"
-import { checkSignature, NAMED_CURVE, PROTECTED_EPOCH, Secrets12, writeSignature } from "./handshake-12.ts"
+import { NAMED_CURVE, PROTECTED_EPOCH, Secrets12 } from "./handshake-12.ts"
 import { HandshakeType } from "./handshake-type.ts"
 import { type ClientHello, DOWNGRADE_SENTINEL, RANDOM_LENGTH, writeServerHello } from "./hello.ts"
 import { groupCode, isForVersion12 } from "./named-group.ts"
-import { chooseSrtp, offers, RECORD_SIZE_LIMIT, readRecordSizeLimit } from "./negotiation.ts"
+import { agreeOnIds, chooseSrtp, offers, RECORD_SIZE_LIMIT, readRecordSizeLimit } from "./negotiation.ts"
 import type { ReceivedMessage } from "./reassembly.ts"
+import { checkSignature, writeSignature } from "./signature.ts"
 import { SIGNATURE_CODES } from "./signature-scheme.ts"
 import { SRTP_PROFILES } from "./srtp-profile.ts"
 
@@ -37,7 +38,7 @@ export function* server12(h: Handshake, hello: ClientHello, message: ReceivedMes
     .uint8(NAMED_CURVE)
     .uint16(groupCode(agreement.group))
     .vector8(writer => writer.bytes(share.public)).done
-  const signature = writeSignature(h, theirs, concat(hello.random, serverRandom, parameters))
+  const signature = writeSignature(settings, "1.2", theirs, concat(hello.random, serverRandom, parameters))
   if (signature instanceof Failure) return signature
   h.agreement = agreement
   h.hasChosen = true
@@ -72,7 +73,13 @@ export function* server12(h: Handshake, hello: ClientHello, message: ReceivedMes
   if (certificate !== undefined) {
     const verify = yield { epoch: 0, types: [HandshakeType.certificateVerify] }
     const content = h.transcript.bytes("1.2")
-    const unproven = checkSignature("CertificateVerify", new Reader(verify.body), certificate.key, content)
+    const unproven = checkSignature(
+      "CertificateVerify",
+      "1.2",
+      new Reader(verify.body),
+      certificate.key,
+      content,
+    )
     if (unproven !== undefined) return unproven
     h.transcript.add(verify)
   }
@@ -104,19 +111,10 @@ function agree(h: Handshake, { cipherSuites, extensions }: ClientHello): Agreeme
     return new Failure("handshake_failure", "group", "the client knows no group that we take")
   const srtp = chooseSrtp(settings, extensions)
   if (srtp instanceof Failure) return srtp
-  const limit = readRecordSizeLimit(extensions, false)
+  const limit = readRecordSizeLimit(extensions, "1.2")
   if (limit instanceof Failure) return limit
   h.recordSizeLimit = limit
-  const { connectionId } = settings
-  const theirId = connectionId === undefined ? undefined : extensions.connectionId
-  return {
-    version: "1.2",
-    suite,
-    group,
-    srtp,
-    theirId: theirId ?? new Uint8Array(0),
-    ourId: theirId === undefined ? new Uint8Array(0) : connectionId!,
-  }
+  return { version: "1.2", suite, group, srtp, ...agreeOnIds(settings, extensions) }
 }
 
 /** RFC 8422 §4: who does not say which it knows knows any. */

@@ -6,7 +6,7 @@ import { Writer } from "./codec.ts"
 import { type Extensions, ExtensionsWriter, ExtensionType } from "./extensions.ts"
 import { Failure } from "./failure.ts"
 import type { Agreement, Handshake, Steps } from "./handshake.ts"
-import { Secrets13, sendCertificate, takeCertificateVerify } from "./handshake-13.ts"
+import { HANDSHAKE_EPOCH, Secrets13, sendCertificate, takeCertificateVerify } from "./handshake-13.ts"
 import { HandshakeType } from "./handshake-type.ts"
 import {
   type ClientHello,
@@ -17,7 +17,7 @@ import {
   writeServerHello,
 } from "./hello.ts"
 import { groupCode } from "./named-group.ts"
-import { chooseSrtp, RECORD_SIZE_LIMIT, readRecordSizeLimit } from "./negotiation.ts"
+import { agreeOnIds, chooseSrtp, RECORD_SIZE_LIMIT, readRecordSizeLimit } from "./negotiation.ts"
 import type { ReceivedMessage } from "./reassembly.ts"
 import type { Settings } from "./settings.ts"
 import { SIGNATURE_CODES } from "./signature-scheme.ts"
@@ -66,13 +66,12 @@ export function* answer13(h: Handshake, hello: ClientHello, suite: CipherSuite, 
     return new Failure("illegal_parameter", "group", `ClientHello: no share of ${group}`)
   const srtp = chooseSrtp(settings, extensions)
   if (srtp instanceof Failure) return srtp
-  const limit = readRecordSizeLimit(extensions, true)
+  const limit = readRecordSizeLimit(extensions, "1.3")
   if (limit instanceof Failure) return limit
   if (!extensions.has(ExtensionType.signatureAlgorithms))
     return new Failure("missing_extension", "signature", "ClientHello: without signature_algorithms")
   const theirs = extensions.codes(ExtensionType.signatureAlgorithms)
-  const agreement = agreementOf(settings, hello, suite, group)
-  agreement.srtp = srtp
+  const agreement: Agreement = { version: "1.3", suite, group, srtp, ...agreeOnIds(settings, extensions) }
   h.agreement = agreement
   h.recordSizeLimit = limit
   h.hasChosen = true
@@ -89,15 +88,15 @@ export function* answer13(h: Handshake, hello: ClientHello, suite: CipherSuite, 
   h.writeWith(application.writer)
 
   if (isAsked) {
-    const shown = yield { epoch: 2, types: [HandshakeType.certificate] }
+    const shown = yield { epoch: HANDSHAKE_EPOCH, types: [HandshakeType.certificate] }
     const certificate = readCertificate(shown.body, "1.3", settings)
     if (certificate instanceof Failure) return certificate
     h.transcript.add(shown)
-    const verify = yield { epoch: 2, types: [HandshakeType.certificateVerify] }
+    const verify = yield { epoch: HANDSHAKE_EPOCH, types: [HandshakeType.certificateVerify] }
     const unproven = takeCertificateVerify(h, secrets, "client", certificate.key, verify)
     if (unproven !== undefined) return unproven
   }
-  const unfinished = secrets.takeFinished(yield { epoch: 2, types: [HandshakeType.finished] })
+  const unfinished = secrets.takeFinished(yield { epoch: HANDSHAKE_EPOCH, types: [HandshakeType.finished] })
   if (unfinished !== undefined) return unfinished
   h.readWith(application.reader)
   return undefined
@@ -120,23 +119,6 @@ export function chooseGroup({ groups }: Settings, extensions: Extensions): Group
     return new Failure("missing_extension", "group", "ClientHello: without key shares")
   const chosen = both.find(group => shares.has(groupCode(group))) ?? both[0]
   return chosen ?? new Failure("handshake_failure", "group", "the client knows no group that we take")
-}
-
-function agreementOf(
-  { connectionId }: Settings,
-  hello: ClientHello,
-  suite: CipherSuite,
-  group: Group,
-): Agreement {
-  const theirId = connectionId === undefined ? undefined : hello.extensions.connectionId
-  return {
-    version: "1.3",
-    suite,
-    group,
-    srtp: undefined,
-    theirId: theirId ?? new Uint8Array(0),
-    ourId: theirId === undefined ? new Uint8Array(0) : connectionId!,
-  }
 }
 
 function serverHello(
