@@ -1,3 +1,5 @@
+import type { DtlsVersion } from "./options.ts"
+
 /** RFC 8446 §6, RFC 5246 §7.2. */
 export const AlertDescription = {
   close_notify: 0,
@@ -46,10 +48,10 @@ export function alertBytes(description: AlertDescription): Uint8Array {
   return Uint8Array.of(isWarning ? WARNING : FATAL, AlertDescription[description])
 }
 
-/** RFC 5246 §7.2.2: below 1.3, one of level "warning" ends nothing; neither do these at any version (RFC 8446 §6.1). */
-export function isFatal(level: number, code: number): boolean {
+/** Of 1.2 one of level "warning" ends nothing (RFC 5246 §7.2.2), of 1.3 the level says nothing (RFC 8446 §6). */
+export function isFatal(level: number, code: number, version: DtlsVersion | undefined): boolean {
   return (
-    level !== WARNING &&
+    (level !== WARNING || version === "1.3") &&
     code !== AlertDescription.user_canceled &&
     code !== AlertDescription.close_notify &&
     code !== AlertDescription.no_renegotiation

@@ -11,6 +11,7 @@ import { isDowngraded, type ServerHello } from "./hello.ts"
 import { describeGroup, groupOf, isForVersion12 } from "./named-group.ts"
 import {
   agreeOnIds,
+  boundToAnother,
   chosenSrtp,
   chosenSuite,
   offers,
@@ -111,6 +112,8 @@ function agree(h: Handshake, hello: ServerHello): Omit<Agreement, "group"> | Fai
   if (settings.connectionId === undefined) notOffered.push(ExtensionType.connectionId)
   const unknown = unexpected(extensions, OF_SERVER_HELLO, notOffered)
   if (unknown !== undefined) return unknown
+  const bound = boundToAnother(extensions)
+  if (bound !== undefined) return bound
   const srtp = chosenSrtp(settings, extensions)
   if (srtp instanceof Failure) return srtp
   const limit = readRecordSizeLimit(extensions, "1.2")

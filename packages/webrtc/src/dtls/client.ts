@@ -11,6 +11,9 @@ import { offers } from "./negotiation.ts"
 /** Shares of so many groups are sent at once: of the hybrid, and of one that everybody has. */
 const SHARES = 2
 
+/** So often a server may ask for a cookie. */
+const MOST_COOKIES = 3
+
 /** The client's side of a handshake, of whichever version the server chooses. */
 export function* clientHandshake(h: Handshake): Steps {
   const { settings, crypto } = h
@@ -21,13 +24,16 @@ export function* clientHandshake(h: Handshake): Steps {
   }
   h.send(HandshakeType.clientHello, clientHello(settings, offer))
   let answer = yield { epoch: 0, types: [HandshakeType.serverHello, HandshakeType.helloVerifyRequest] }
-  if (answer.type === HandshakeType.helloVerifyRequest) {
+  for (let asked = 1; answer.type === HandshakeType.helloVerifyRequest; asked++) {
     const cookie = readHelloVerifyRequest(answer.body)
     if (cookie instanceof Failure) return cookie
     // RFC 6347 §4.2.1: as if neither this nor the first ClientHello had been.
     h.transcript.clear()
     h.send(HandshakeType.clientHello, clientHello(settings, { ...offer, cookie }))
-    answer = yield { epoch: 0, types: [HandshakeType.serverHello] }
+    const types: number[] = [HandshakeType.serverHello]
+    // A cookie that came back too late is answered with another.
+    if (asked < MOST_COOKIES) types.push(HandshakeType.helloVerifyRequest)
+    answer = yield { epoch: 0, types }
   }
   const hello = readServerHello(answer.body)
   if (hello instanceof Failure) return hello

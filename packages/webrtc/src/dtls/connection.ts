@@ -354,7 +354,7 @@ export class DtlsConnection implements Machine<DtlsEvent> {
       if (this.#state === "connected") this.#sendAlert("close_notify", "the other end closed", out)
       return this.#end("closed", "the other end closed", out)
     }
-    if (!isFatal(level, code)) return
+    if (!isFatal(level, code, this.version)) return
     out.note({ layer: "dtls", kind: "alert", side: "received", description, why: "the other end gave up" })
     const why = `the other end says ${description}`
     // Without keys it may be anybody's, or an answer to anybody: it is believed once nothing else comes.

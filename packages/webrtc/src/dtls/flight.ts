@@ -79,7 +79,6 @@ export class Flight {
     const datagram = new FlightDatagram(to, out)
     for (const piece of this.#pieces) {
       if (piece.isAcknowledged || piece.writer.isSpent) continue
-      piece.sequences.push(piece.writer.sequence)
       datagram.add(piece)
       // RFC 9147 §4.4: smaller ones, where those did not get through.
       if (this.attempts >= SMALLER_FROM) datagram.flush()
@@ -139,6 +138,7 @@ class FlightDatagram {
     if (message === undefined) bytes[contentAt] = 1
     else writeFragment(bytes, contentAt, message, piece.at, piece.length)
     const type = message === undefined ? ContentType.changeCipherSpec : ContentType.handshake
+    piece.sequences.push(writer.sequence)
     this.#length += writer.seal(type, bytes, at, content)
   }
 

@@ -18,7 +18,12 @@ export type Verdict =
   /** To be sent, and forgotten. */
   | { readonly type: "challenge"; readonly handshakeType: number; readonly body: Uint8Array }
   /** The client is where it says: the handshake goes on from here. */
-  | { readonly type: "verified"; readonly steps: (h: Handshake) => Steps }
+  | {
+      readonly type: "verified"
+      /** Of the client: two ClientHellos with the same one are of one handshake. */
+      readonly random: Uint8Array
+      readonly steps: (h: Handshake) => Steps
+    }
   | Failure
 
 /** Judges ClientHellos without keeping anything of them (RFC 6347 §4.2.1, RFC 9147 §5.1). */
@@ -44,7 +49,7 @@ export class HelloVerifier {
 
   #judge12(hello: ClientHello, message: ReceivedMessage, from: Address, now: number): Verdict {
     if (this.#cookies.isForVersion12(hello.cookie, from, now))
-      return { type: "verified", steps: h => server12(h, hello, message) }
+      return { type: "verified", random: hello.random, steps: h => server12(h, hello, message) }
     const body = writeHelloVerifyRequest(this.#cookies.forVersion12(from, now))
     return { type: "challenge", handshakeType: HandshakeType.helloVerifyRequest, body }
   }
@@ -52,13 +57,16 @@ export class HelloVerifier {
   #judge13(hello: ClientHello, message: ReceivedMessage, from: Address, now: number): Verdict {
     const { aeads } = this.#settings
     const cookie = hello.extensions.cookie
-    const retry = cookie && this.#cookies.retryOf(cookie, from, now)
+    if (cookie === undefined) return this.#retry(hello, message, from, now)
+    const retry = this.#cookies.retryOf(cookie, from, now)
     const suite = suitesOf("1.3", aeads).find(({ code }) => code === retry?.suite)
     const group = retry && groupOf(retry.group)
-    if (retry === undefined || cookie === undefined || suite === undefined || group === undefined)
-      return this.#retry(hello, message, from, now)
+    // RFC 9147 §5.1: so that it begins anew, for it may be asked once only.
+    if (retry === undefined || suite === undefined || group === undefined)
+      return new Failure("illegal_parameter", "cookie", "a cookie that is not ours, or no longer")
     return {
       type: "verified",
+      random: hello.random,
       steps: h => {
         const asked = retry.isGroupAsked ? group : undefined
         h.transcript.retry(retry.hash)

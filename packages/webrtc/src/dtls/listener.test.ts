@@ -192,7 +192,46 @@ describe("a server for anybody who comes", () => {
         assert.equal(world.listener.size, 0)
       }
     })
+
+    test(`${version}: a ClientHello that comes twice, the second time late, ends nothing`, () => {
+      const world = new World()
+      const client = new Client(world, 1, { versions: [version], groups: ["x25519"] })
+      const heard: Uint8Array[] = []
+      const hear = world.hear.bind(world)
+      world.hear = (path, bytes) => {
+        heard.push(bytes)
+        hear(path, bytes)
+      }
+      client.talk()
+      for (const bytes of heard) hear(client.path, bytes)
+      assert.ok(world.listener.isConnected(client.path))
+      client.say("still here")
+      assert.deepEqual(world.received, ["still here"])
+    })
   }
+
+  /** A client that was challenged, and answers when its cookie is good no more. */
+  function tooLate(version: "1.2" | "1.3"): { readonly world: World; readonly client: Client } {
+    const world = new World()
+    const client = new Client(world, 1, { versions: [version], groups: ["x25519"] })
+    world.hear(client.path, client.sent.splice(0)[0]!)
+    const { bytes } = world.sent.splice(0)[0]!
+    const view = new DataView(bytes.buffer)
+    const d = { bytes, view, offset: 0, length: bytes.length, path: 0, ecn: 0 }
+    client.connection.receive(d, world.now, client.out)
+    world.now += DEFAULT_LISTENER_LIMITS.cookie + 1
+    return { world, client }
+  }
+
+  test("1.2: with a cookie that is good no more it gets another (RFC 6347 §4.2.1)", () => {
+    assert.equal(tooLate("1.2").client.talk().connection.state, "connected")
+  })
+
+  test("1.3: with a cookie that is good no more it is told, for it may be asked once only (RFC 9147 §5.1)", () => {
+    const { world, client } = tooLate("1.3")
+    for (const bytes of client.sent) world.hear(client.path, bytes)
+    assert.deepEqual([world.sent[0]!.bytes[0], ...world.sent[0]!.bytes.subarray(13)], [21, 2, 47])
+  })
 
   test("a ClientHello of two datagrams, in either order", () => {
     const world = new World()
@@ -202,6 +241,13 @@ describe("a server for anybody who comes", () => {
     client.talk()
     assert.equal(client.connection.group, "X25519MLKEM768")
     assert.equal(client.connection.state, "connected")
+  })
+
+  test("half a ClientHello that never came whole is not in the way of the next one from there", () => {
+    const world = new World()
+    const before = new Client(world, 1, { srtp: ["AEAD_AES_128_GCM"] })
+    world.hear(before.path, before.sent[0]!)
+    assert.equal(new Client(world, 1).talk().connection.state, "connected")
   })
 
   test("of halves of ClientHellos only so many are kept, the newest", () => {
@@ -276,5 +322,16 @@ describe("a server for anybody who comes", () => {
     world.wait(1_001)
     assert.equal(world.listener.size, 0)
     assert.equal(world.listener.nextTick, Infinity)
+  })
+
+  test("one address has only so many connections, so that others find room", () => {
+    const world = new World({ connections: 4, connectionsPerAddress: 2 })
+    const [first, second, third] = [1, 2, 3].map(port => new Client(world, port).talk())
+    assert.equal(second!.connection.state, "connected")
+    assert.equal(third!.connection.state, "connecting")
+    first!.connection.close(world.now, first!.out)
+    first!.talk()
+    assert.equal(new Client(world, 4).talk().connection.state, "connected")
+    assert.equal(new Client(world, 5).talk().connection.state, "connecting")
   })
 })

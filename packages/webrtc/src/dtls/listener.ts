@@ -1,3 +1,4 @@
+import { addressGroup, equalBytes } from "../bytes/index.ts"
 import {
   BorrowedOut,
   type Datagram,
@@ -14,7 +15,7 @@ import type { DtlsEvent, DtlsState } from "./events.ts"
 import { Failure } from "./failure.ts"
 import { Flight } from "./flight.ts"
 import { HandshakeType } from "./handshake-type.ts"
-import { HelloVerifier } from "./hello-verifier.ts"
+import { HelloVerifier, type Verdict } from "./hello-verifier.ts"
 import type { DtlsOptions } from "./options.ts"
 import { PlaintextWriter } from "./plaintext-record.ts"
 import {
@@ -34,6 +35,8 @@ export interface DtlsListenerOptions extends Omit<DtlsOptions, "role" | "path"> 
 export interface DtlsListenerLimits {
   /** Connections at a time; who comes when there are so many is not answered. */
   readonly connections: number
+  /** The same of one IPv4 address, or of one IPv6 network of 64 bits: nobody has them all. */
+  readonly connectionsPerAddress: number
   /** Clients of whose ClientHello a part has come; the oldest makes room. */
   readonly partialHellos: number
   /** Bytes of a ClientHello. */
@@ -46,6 +49,7 @@ export interface DtlsListenerLimits {
 
 export const DEFAULT_LISTENER_LIMITS: DtlsListenerLimits = {
   connections: 10_000,
+  connectionsPerAddress: 1_000,
   partialHellos: 256,
   hello: 4096,
   cookie: 30_000,
@@ -77,6 +81,8 @@ export class DtlsListener implements Machine<DtlsListenerEvent> {
   readonly #limits: DtlsListenerLimits
   readonly #verifier: HelloVerifier
   readonly #members = new Map<Path, Member>()
+  /** How many of them there are. */
+  readonly #bySource = new Map<string, number>()
   readonly #deadlines = new Deadlines<Member>()
   /** In the order in which they began. */
   readonly #partial = new Map<Path, Reassembly>()
@@ -158,9 +164,12 @@ export class DtlsListener implements Machine<DtlsListenerEvent> {
     const verdict = this.#verifier.judge(message, out.paths.remote(d.path), now)
     if (verdict instanceof Failure) return sendAlert(d.path, verdict.alert, record.sequence, out)
     if (verdict.type === "challenge")
-      return sendChallenge(d.path, verdict.handshakeType, verdict.body, record.sequence, out)
+      return sendChallenge(d.path, verdict, message.sequence, record.sequence, out)
+    // The one that its connection began with, doubled on the way: a client that begins anew has another random.
+    if (this.#members.get(d.path)?.hasBegunWith(verdict.random) === true) return
     this.#begin(
       d.path,
+      verdict.random,
       { steps: verdict.steps, sequence: message.sequence, record: record.sequence },
       now,
       out,
@@ -199,6 +208,7 @@ export class DtlsListener implements Machine<DtlsListenerEvent> {
 
   #begin(
     path: Path,
+    random: Uint8Array,
     verified: ConstructorParameters<typeof DtlsConnection>[1],
     now: number,
     out: Out<DtlsListenerEvent>,
@@ -209,13 +219,23 @@ export class DtlsListener implements Machine<DtlsListenerEvent> {
       this.#settle(before, now, out)
     }
     if (this.#members.size >= this.#limits.connections) return
+    const source = addressGroup(out.paths.remote(path).ip)
+    const ofSource = this.#bySource.get(source) ?? 0
+    if (ofSource >= this.#limits.connectionsPerAddress) return
+    this.#bySource.set(source, ofSource + 1)
     const { listenerLimits: _, ...options } = this.#options
     const connection = new DtlsConnection({ ...options, role: "server", path }, verified)
-    const member = new Member(path, connection, now)
+    const member = new Member(path, source, connection, random, now)
     this.#members.set(path, member)
     out.paths.hold(path)
     connection.start(now, member.through(out))
     this.#settle(member, now, out)
+  }
+
+  #forgetOneOf(source: string): void {
+    const others = this.#bySource.get(source)! - 1
+    if (others > 0) this.#bySource.set(source, others)
+    else this.#bySource.delete(source)
   }
 
   #settle(member: Member, now: number, out: Out<DtlsListenerEvent>): void {
@@ -224,6 +244,7 @@ export class DtlsListener implements Machine<DtlsListenerEvent> {
       if (this.#members.get(path) !== member) return
       this.#members.delete(path)
       this.#deadlines.remove(member)
+      this.#forgetOneOf(member.source)
       out.paths.release(path)
       return
     }
@@ -240,13 +261,23 @@ class Member extends BorrowedOut<DtlsEvent, DtlsListenerEvent> implements Due {
   /** When it last sent anything. */
   heardAt: number
   readonly path: Path
+  readonly source: string
   readonly connection: DtlsConnection
+  /** Of the client. */
+  readonly #random: Uint8Array
 
-  constructor(path: Path, connection: DtlsConnection, now: number) {
+  constructor(path: Path, source: string, connection: DtlsConnection, random: Uint8Array, now: number) {
     super()
     this.path = path
+    this.source = source
     this.connection = connection
+    this.#random = Uint8Array.from(random)
     this.heardAt = now
+  }
+
+  /** Whether the ClientHello with this random is its own. */
+  hasBegunWith(random: Uint8Array): boolean {
+    return equalBytes(this.#random, random)
   }
 
   tell({ state, why }: DtlsEvent): void {
@@ -261,16 +292,16 @@ function isPlainHello({ bytes, offset }: Datagram): boolean {
   return isHandshake && bytes[offset + RECORD_HEADER_LENGTH] === HandshakeType.clientHello
 }
 
-/** The answer to a ClientHello from nobody yet: its record has the number of that one (RFC 6347 §4.2.1). */
+/** The answer to a ClientHello from nobody yet: its record and itself have the numbers of that one (RFC 6347 §4.2.1). */
 function sendChallenge(
   path: Path,
-  type: number,
-  body: Uint8Array,
+  { handshakeType, body }: Extract<Verdict, { readonly type: "challenge" }>,
+  sequence: number,
   record: number,
   out: Out<DtlsListenerEvent>,
 ): void {
   const flight = new Flight()
-  flight.add({ type, sequence: 0, body }, new PlaintextWriter(record))
+  flight.add({ type: handshakeType, sequence, body }, new PlaintextWriter(record))
   flight.send({ path, mtu: CHALLENGE_MTU, recordSizeLimit: () => CHALLENGE_MTU }, out)
 }
 

@@ -79,6 +79,18 @@ export const RECORD_SIZE_LIMIT: Readonly<Record<DtlsVersion, number>> = {
   "1.3": MAX_PLAINTEXT + 1,
 }
 
+/** RFC 5746 §3.4, §3.6: there is no handshake before this one that it could be bound to. */
+export function boundToAnother(extensions: Extensions): Failure | undefined {
+  const info = extensions.get(ExtensionType.renegotiationInfo)
+  return info === undefined || (info.length === 1 && info[0] === 0)
+    ? undefined
+    : new Failure(
+        "handshake_failure",
+        "message",
+        "renegotiation_info: it renegotiates what we know nothing of",
+      )
+}
+
 export function offers(settings: Settings, version: DtlsVersion): boolean {
   return settings.versions.includes(version)
 }

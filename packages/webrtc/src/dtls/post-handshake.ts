@@ -38,7 +38,8 @@ export class PostHandshake {
     if (schedule === undefined || !(writer instanceof RecordWriter13)) return
     // RFC 9147 §8: none before the one before it is acknowledged.
     if (this.#retransmission.flight !== undefined) {
-      if (this.#next === undefined || isRequest) this.#wanted ??= { isRequest }
+      if (this.#next === undefined || isRequest)
+        this.#wanted = { isRequest: isRequest || this.#wanted?.isRequest === true }
       return
     }
     const keys = new TrafficKeys(

@@ -29,7 +29,8 @@ interface Partial {
   readonly type: number
   readonly length: number
   readonly epoch: number
-  readonly pieces: Piece[]
+  /** By where they begin; no byte is in two of them. */
+  pieces: readonly Piece[]
 }
 
 /**
@@ -56,6 +57,13 @@ export class Reassembly {
     return this.#partial.size > 0
   }
 
+  /** Bytes of messages of which not all has come. */
+  get kept(): number {
+    let bytes = 0
+    for (const { pieces } of this.#partial.values()) for (const piece of pieces) bytes += piece.bytes.length
+    return bytes
+  }
+
   /** Keeps a copy of the fragment at `at`. Returns why it does not, where something is wrong with it. */
   add(header: FragmentHeader, epoch: number, bytes: Uint8Array, at: number): string | undefined {
     const { type, length, sequence, offset, fragmentLength } = header
@@ -64,17 +72,20 @@ export class Reassembly {
     if (sequence >= this.#next + messagesAhead) return `message ${sequence}, and ${this.#next} is next`
     if (length > message) return `a message of ${length} bytes, more than limits.message (${message})`
     const found = this.#partial.get(sequence)
-    // What has keys counts for more than what anybody could have said.
-    const known = found !== undefined && found.epoch < epoch ? undefined : found
-    if (known !== undefined && (known.type !== type || known.length !== length || known.epoch !== epoch))
-      return "it belongs to another message of that number"
-    const partial = known ?? { type, length, epoch, pieces: [] }
+    const isSame = found?.type === type && found.length === length && found.epoch === epoch
+    // What has keys counts for more than what anybody could have said, and of that what was said last: else one stray
+    // fragment would be in the way of the right ones for ever.
+    const isReplaced = found !== undefined && !isSame && (found.epoch < epoch || found.epoch + epoch === 0)
+    const known = isReplaced ? undefined : found
+    if (known !== undefined && !isSame) return "it belongs to another message of that number"
+    const partial: Partial = known ?? { type, length, epoch, pieces: [] }
     const { pieces } = partial
-    const end = offset + fragmentLength
-    if (pieces.some(piece => piece.at <= offset && end <= piece.at + piece.bytes.length)) return undefined
-    if (pieces.length >= fragments) return `more than ${fragments} fragments of a message`
-    pieces.push({ at: offset, bytes: bytes.slice(at, at + fragmentLength) })
-    pieces.sort((a, b) => a.at - b.at)
+    const [from, to] = missing(pieces, offset, offset + fragmentLength)
+    if (from > to || (from === to && pieces.length > 0)) return undefined
+    const kept = pieces.filter(piece => piece.at < from || piece.at + piece.bytes.length > to)
+    if (kept.length >= fragments) return `more than ${fragments} fragments of a message`
+    kept.push({ at: from, bytes: bytes.slice(at + from - offset, at + to - offset) })
+    partial.pieces = kept.sort((a, b) => a.at - b.at)
     if (known === undefined) this.#partial.set(sequence, partial)
     return undefined
   }
@@ -93,6 +104,17 @@ export class Reassembly {
   refuse(message: ReceivedMessage): void {
     this.#next = message.sequence
   }
+}
+
+/**
+ * From where to where a fragment says anything new, so that no more is kept of a message than it is long, however much
+ * its fragments overlap. Pieces that lie within are not.
+ */
+function missing(pieces: readonly Piece[], offset: number, end: number): readonly [number, number] {
+  let [from, to] = [offset, end]
+  for (const { at, bytes } of pieces) if (at <= from) from = Math.max(from, at + bytes.length)
+  for (const { at, bytes } of pieces) if (at + bytes.length >= to) to = Math.min(to, at)
+  return [from, to]
 }
 
 function isComplete({ length, pieces }: Partial): boolean {

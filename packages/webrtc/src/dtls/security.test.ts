@@ -182,6 +182,28 @@ describe("security: what has no keys", () => {
   }
 })
 
+describe("security: alerts", () => {
+  test("1.3: an error ends the connection whatever level it says it is of (RFC 8446 §6.2)", () => {
+    const crypto = {
+      ...nodeCrypto,
+      aead: (algorithm: Parameters<typeof nodeCrypto.aead>[0], key: Uint8Array) => {
+        const aead = nodeCrypto.aead(algorithm, key)
+        const seal: typeof aead.seal = (nonce, associated, from, size, bytes, at, length) => {
+          if (length === 3 && bytes[at + 2] === 21) bytes[at] = 1
+          aead.seal(nonce, associated, from, size, bytes, at, length)
+        }
+        return { seal, open: aead.open.bind(aead), close: () => aead.close() }
+      },
+    }
+    const other = selfSignedCertificate(nodeCrypto)
+    const remote = [fingerprintOf(nodeCrypto, other.der, "sha-256")]
+    const pair = new Pair({ versions: ["1.3"], crypto, remote }).start().run(1_000)
+    assert.deepEqual(pair.client.alerts("sent"), ["bad_certificate"])
+    assert.equal(pair.server.connection.state, "failed")
+    assert.deepEqual(pair.server.alerts("received"), ["bad_certificate"])
+  })
+})
+
 describe("security: nonces", () => {
   for (const version of VERSIONS)
     test(`${version}: none comes twice, and each is made of the record's number`, () => {
@@ -223,6 +245,18 @@ describe("security: nonces", () => {
     assert.ok(pair.isConnected)
   })
 
+  test("the other end's new keys are asked for, though ours alone were to be replaced before", () => {
+    const pair = new Pair({ versions: ["1.3"], limits: { sealed: 1 } }, { versions: ["1.3"] })
+    // Connected, and its last flight is on its way: what it wants has to wait.
+    pair.start().run(25)
+    pair.client.send("x")
+    pair.client.connection.updateKeys(pair.now, pair.client.out)
+    pair.run(1_000)
+    pair.server.send("y")
+    // The low bits of epoch 4; before it was 3.
+    assert.equal(pair.server.sent.at(-1)![0]! & 3, 0)
+  })
+
   test("both ends may ask for new keys at once", () => {
     const pair = new Pair({ versions: ["1.3"] }, { versions: ["1.3"] }).start().run(1_000)
     for (let round = 1; round < 12; round++) {
@@ -262,6 +296,16 @@ describe("security: nonces", () => {
 describe("security: fragments", () => {
   const fragmentsOf = (bodyLength: number, length: number, offset: number, sequence = 0) =>
     handshake(HandshakeType.clientHello, new Uint8Array(bodyLength), { length, offset, sequence })
+
+  test("a stray fragment of another message is not in the way of the right ones for ever", () => {
+    for (const sequence of [0, 1]) {
+      const pair = new Pair()
+      pair.server.connection.start(0, pair.server.out)
+      pair.server.receive(fragmentsOf(10, 500, 100, sequence))
+      pair.client.connection.start(0, pair.client.out)
+      assert.ok(pair.run(5_000).isConnected)
+    }
+  })
 
   test("what a stranger declares is never reserved: 16 MB, refused", () => {
     const pair = new Pair()
@@ -344,6 +388,20 @@ describe("security: versions", () => {
     pair.start().run(2_000)
     assert.equal(pair.client.connection.state, "failed")
     assert.match(pair.client.rejected[0]!, /^version: both could do 1.3/)
+  })
+
+  test("1.2: a first handshake that says it renegotiates is refused (RFC 5746 §3.4, §3.6)", () => {
+    for (const liar of ["client", "server"] as const) {
+      const pair = new Pair({ versions: ["1.2"] }, { versions: ["1.2"] })
+      pair.fate = (bytes, from) => {
+        const at = Buffer.from(bytes).indexOf(Uint8Array.of(0xff, 1, 0, 1, 0))
+        return from === pair[liar] && at > 0 ? bytes.with(at + 4, 5) : bytes
+      }
+      pair.start().run(300)
+      const end = liar === "client" ? pair.server : pair.client
+      assert.match(end.rejected[0]!, /^message: .*renegotiat/)
+      assert.equal(end.alerts("sent")[0], "handshake_failure")
+    }
   })
 
   test("no version, group or suite in common: an alert, and words that say which", () => {

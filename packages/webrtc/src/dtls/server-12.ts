@@ -9,7 +9,14 @@ import { NAMED_CURVE, PROTECTED_EPOCH, Secrets12 } from "./handshake-12.ts"
 import { HandshakeType } from "./handshake-type.ts"
 import { type ClientHello, DOWNGRADE_SENTINEL, RANDOM_LENGTH, writeServerHello } from "./hello.ts"
 import { groupCode, isForVersion12 } from "./named-group.ts"
-import { agreeOnIds, chooseSrtp, offers, RECORD_SIZE_LIMIT, readRecordSizeLimit } from "./negotiation.ts"
+import {
+  agreeOnIds,
+  boundToAnother,
+  chooseSrtp,
+  offers,
+  RECORD_SIZE_LIMIT,
+  readRecordSizeLimit,
+} from "./negotiation.ts"
 import type { ReceivedMessage } from "./reassembly.ts"
 import { checkSignature, writeSignature } from "./signature.ts"
 import { SIGNATURE_CODES } from "./signature-scheme.ts"
@@ -109,6 +116,8 @@ function agree(h: Handshake, { cipherSuites, extensions }: ClientHello): Agreeme
   )
   if (group === undefined)
     return new Failure("handshake_failure", "group", "the client knows no group that we take")
+  const bound = boundToAnother(extensions)
+  if (bound !== undefined) return bound
   const srtp = chooseSrtp(settings, extensions)
   if (srtp instanceof Failure) return srtp
   const limit = readRecordSizeLimit(extensions, "1.2")
